@@ -15,16 +15,25 @@ function newestMtime(folder, extensions) {
   let newest = 0;
   for (const entry of readdirSync(folder, {withFileTypes: true, recursive: true})) {
     if (!entry.isFile() || !extensions.includes(path.extname(entry.name))) continue;
-    newest = Math.max(newest, statSync(path.join(entry.parentPath ?? entry.path, entry.name)).mtimeMs);
+    newest = Math.max(
+      newest,
+      statSync(path.join(entry.parentPath ?? entry.path, entry.name)).mtimeMs,
+    );
   }
   return newest;
 }
 
 function run(what, command, args) {
-  const result = spawnSync(command, args, {cwd: root, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe']});
+  const result = spawnSync(command, args, {
+    cwd: root,
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
   if (result.status !== 0) {
     process.stderr.write(`${result.stdout ?? ''}${result.stderr ?? ''}`);
-    throw new Error(`${what} failed: \`${command} ${args.join(' ')}\` (${result.error?.message ?? `exit code ${result.status}`})`);
+    throw new Error(
+      `${what} failed: \`${command} ${args.join(' ')}\` (${result.error?.message ?? `exit code ${result.status}`})`,
+    );
   }
 }
 
@@ -50,12 +59,19 @@ function installPackages() {
 
 function typescriptBuilt() {
   const stamp = path.join(root, 'dist', '.built');
-  return existsSync(stamp) && statSync(stamp).mtimeMs >= newestMtime(path.join(root, 'src'), ['.ts', '.tsx', '.json']);
+  return (
+    existsSync(stamp) &&
+    statSync(stamp).mtimeMs >= newestMtime(path.join(root, 'src'), ['.ts', '.tsx', '.json'])
+  );
 }
 
 function buildTypescript() {
   say('compiling TypeScript');
-  run('compiling TypeScript', process.execPath, [path.join(root, 'node_modules/typescript/bin/tsc'), '-p', 'tsconfig.build.json']);
+  run('compiling TypeScript', process.execPath, [
+    path.join(root, 'node_modules/typescript/bin/tsc'),
+    '-p',
+    'tsconfig.build.json',
+  ]);
   run('writing the command manifest', process.execPath, ['scripts/manifest.js']);
   writeFileSync(path.join(root, 'dist', '.built'), '');
 }

@@ -46,7 +46,15 @@ function runFile(file) {
     });
     child.on('close', (code, signal) => {
       clearTimeout(timer);
-      resolve({file, code, signal, counts, output, timedOut, seconds: (Date.now() - started) / 1000});
+      resolve({
+        file,
+        code,
+        signal,
+        counts,
+        output,
+        timedOut,
+        seconds: (Date.now() - started) / 1000,
+      });
     });
   });
 }
@@ -55,7 +63,8 @@ function runFile(file) {
 function fileProblem({code, signal, counts, timedOut}) {
   if (timedOut) return `ran longer than ${FILE_TIMEOUT_MS / 1000} s`;
   if (!counts) return `ended early (${signal ?? `exit code ${code}`})`;
-  if (counts.passed + counts.failed + counts.skipped === 0) return 'registered no test: is test.run() missing?';
+  if (counts.passed + counts.failed + counts.skipped === 0)
+    return 'registered no test: is test.run() missing?';
   if (code !== 0 && counts.failed === 0) return `exit code ${code}`;
   return undefined;
 }
