@@ -1,0 +1,295 @@
+// The library: a model loaded once, asked many times. The command line, chat and evaluation stand on it.
+import {performance} from 'node:perf_hooks';
+import * as tf from '@tensorflow/tfjs';
+import type {Picture} from './data/image.js';
+import {processImage} from './data/preprocess.js';
+import {EmuError, ModelError} from './errors.js';
+import {type BackendInfo, type BackendName, selectBackend} from './kernels/backend.js';
+import {LlamaDecoder} from './model/decoder.js';
+import {type EmuConfig, EmuModel, unusedWeights} from './model/emu.js';
+import {type GenerationOptions, generate} from './model/generate.js';
+import {countingPositions} from './model/llama.js';
+import {collectTrace} from './model/trace.js';
+import {buildPrompt, type PromptItem, type PromptRequest} from './text/prompt.js';
+import {loadTokenizer, type Tokenizer} from './text/tokenizer.js';
+import {openCheckpoint} from './weights/checkpoint.js';
+import {readConfig} from './weights/config.js';
+import {locateModel} from './weights/locate.js';
+import {Weights} from './weights/weights.js';
+
+export type Item =
+  | {readonly type: 'text'; readonly text: string}
+  | {readonly type: 'image'; readonly picture: Picture}
+  | {readonly type: 'video'; readonly frames: readonly Picture[]};
+
+export interface LoadOptions {
+  /** Folder of configuration files for a checkpoint that does not carry its own. */
+  readonly config?: string;
+  readonly backend?: BackendName | 'auto';
+  readonly threads?: number;
+  readonly isa?: string;
+}
+
+/** What is asked for, and how the answer is searched. Defaults are the official code's. */
+export interface TextOptions {
+  readonly task: PromptRequest['task'];
+  readonly system?: string;
+  readonly prompt?: string;
+  readonly numBeams?: number;
+  readonly numCaptions?: number;
+  readonly maxTokens?: number;
+  /** New tokens before the end may come (Hugging Face's min_length less one). */
+  readonly minTokens?: number;
+  readonly lengthPenalty?: number;
+  readonly repetitionPenalty?: number;
+  readonly noRepeatNgram?: number;
+  readonly sample?: boolean;
+  readonly temperature?: number;
+  readonly topP?: number;
+  readonly topK?: number;
+  readonly seed?: number;
+  readonly signal?: AbortSignal;
+}
+
+export interface TextResult {
+  readonly text: string;
+  /** All answers, best first (`numCaptions` of them). */
+  readonly texts: readonly string[];
+  /** Ids of the new tokens of the best answer. */
+  readonly tokens: readonly number[];
+  readonly prompt: string;
+  readonly scores: readonly (number | undefined)[];
+  /** Seconds. */
+  readonly timings: {readonly vision: number; readonly prompt: number; readonly generate: number};
+  readonly tokensPerSecond: number;
+}
+
+export type TextEvent =
+  | {readonly type: 'text'; readonly delta: string}
+  | {readonly type: 'done'; readonly result: TextResult};
+
+export interface TraceTensor {
+  readonly shape: readonly number[];
+  readonly data: Float32Array;
+}
+
+/** A prompt ready for the model. */
+interface Prepared {
+  readonly prompt: string;
+  readonly ids: readonly number[];
+  readonly pixels: readonly Float32Array[];
+}
+
+const seconds = (since: number) => (performance.now() - since) / 1000;
+
+function picturesOf(items: readonly Item[]): Picture[] {
+  return items.flatMap((item) =>
+    item.type === 'image' ? [item.picture] : item.type === 'video' ? item.frames : [],
+  );
+}
+
+function promptItems(items: readonly Item[]): PromptItem[] {
+  return items.map((item) => {
+    if (item.type === 'text') return {type: 'text', text: item.text};
+    return item.type === 'image' ? {type: 'image'} : {type: 'video', frames: item.frames.length};
+  });
+}
+
+export class Emu {
+  private constructor(
+    readonly name: string,
+    readonly mode: 'pretrain' | 'instruct',
+    readonly backend: BackendInfo,
+    readonly loadSeconds: number,
+    readonly config: EmuConfig,
+    readonly tokenizer: Tokenizer,
+    private readonly model: EmuModel,
+    private readonly weights: Weights,
+  ) {}
+
+  /**
+   * Opens a model by name, folder or file; weights are mapped, not read.
+   * Throws ModelError when it is missing, corrupt or of another kind.
+   */
+  static async load(model: string, options: LoadOptions = {}): Promise<Emu> {
+    const started = performance.now();
+    const backend = selectBackend(options);
+    const located = locateModel(
+      model,
+      options.config === undefined ? {} : {config: options.config},
+    );
+    const checkpoint = openCheckpoint(located.checkpoint);
+    try {
+      const config = readConfig(located);
+      const weights = Weights.open(checkpoint);
+      const built = new EmuModel(weights, config);
+      weights.finish(unusedWeights);
+      const tokenizer = loadTokenizer({
+        mode: located.mode,
+        ...(located.tokenizer === undefined ? {} : {path: located.tokenizer}),
+      });
+      if (tokenizer.vocabSize !== config.llama.vocabSize)
+        throw new ModelError(
+          located.checkpoint,
+          `its vocabulary has ${config.llama.vocabSize} tokens, the tokenizer ${tokenizer.vocabSize}`,
+          'put the matching tokenizer beside the checkpoint or name its folder with --config',
+        );
+      const {name, mode} = located;
+      return new Emu(name, mode, backend, seconds(started), config, tokenizer, built, weights);
+    } catch (error) {
+      checkpoint.close();
+      throw error;
+    }
+  }
+
+  /** Answers in text: deltas as they become certain, then the whole result. */
+  async *generateText(items: readonly Item[], options: TextOptions): AsyncGenerator<TextEvent> {
+    const {prompt, ids, pixels} = this.prepare(items, options);
+    const search = this.searchOptions(options);
+    const limit = this.config.llama.contextLength;
+    if (ids.length + search.maxNewTokens > limit && ids.length >= limit)
+      throw new EmuError(
+        `the prompt has ${ids.length} tokens, the model's context is ${limit}; use fewer pictures or less text`,
+        {code: 'context_full', reason: 'usage'},
+      );
+    const maxNewTokens = Math.min(search.maxNewTokens, limit - ids.length);
+
+    let started = performance.now();
+    const imageEmbeds = this.encode(pixels);
+    const vision = seconds(started);
+
+    started = performance.now();
+    const embeds = this.model.embedPrompt([ids], this.tokenizer.ids.image, imageEmbeds);
+    imageEmbeds?.dispose();
+    const rows = search.doSample ? 1 : search.numBeams;
+    const decoder = new LlamaDecoder(this.model.llama, embeds, rows, maxNewTokens);
+    let promptSeconds = 0;
+    const timed = {
+      vocabSize: decoder.vocabSize,
+      prefill: () => {
+        const logits = decoder.prefill();
+        promptSeconds = seconds(started);
+        return logits;
+      },
+      step: decoder.step.bind(decoder),
+    };
+    try {
+      const streamed: number[] = [];
+      let printed = '';
+      for await (const event of generate(timed, {...search, maxNewTokens})) {
+        if (event.type === 'tokens') {
+          streamed.push(...event.ids);
+          const text = this.answer(streamed).trimStart();
+          // A character whose last bytes are still to come decodes to U+FFFD: wait for them.
+          const certain = text.replace(/(\uFFFD|\s)+$/u, '');
+          if (certain.length > printed.length && certain.startsWith(printed)) {
+            yield {type: 'text', delta: certain.slice(printed.length)};
+            printed = certain;
+          }
+          continue;
+        }
+        const generateSeconds = seconds(started) - promptSeconds;
+        const answers = event.sequences.map(({ids: sequence, score}) => ({
+          tokens: sequence.slice(1), // generate() starts from one BOS
+          score,
+        }));
+        const texts = answers.map(({tokens}) => this.answer(tokens).trim());
+        const [text = ''] = texts;
+        const tokens = answers[0]?.tokens ?? [];
+        if (text.length > printed.length && text.startsWith(printed))
+          yield {type: 'text', delta: text.slice(printed.length)};
+        yield {
+          type: 'done',
+          result: {
+            text,
+            texts,
+            tokens,
+            prompt,
+            scores: answers.map(({score}) => score),
+            timings: {vision, prompt: promptSeconds, generate: generateSeconds},
+            tokensPerSecond: tokens.length / Math.max(generateSeconds, 1e-9),
+          },
+        };
+      }
+    } finally {
+      decoder.dispose();
+    }
+  }
+
+  /** One forward pass over the prompt: every named intermediate tensor, in float32. */
+  trace(items: readonly Item[], options: TextOptions): Map<string, TraceTensor> {
+    const {ids, pixels} = this.prepare(items, options);
+    const found = new Map<string, TraceTensor>();
+    const keep = (name: string, tensor: tf.Tensor) => {
+      found.set(name, {shape: tensor.shape, data: Float32Array.from(tensor.dataSync())});
+    };
+    collectTrace(keep, () =>
+      tf.tidy(() => {
+        const imageEmbeds = this.encode(pixels);
+        const embeds = this.model.embedPrompt([ids], this.tokenizer.ids.image, imageEmbeds);
+        const positions = countingPositions(1, ids.length);
+        const hidden = this.model.llama.forward(embeds, {positions});
+        this.model.llama.logits(hidden);
+        this.model.llama.regress(hidden);
+      }),
+    );
+    return found;
+  }
+
+  /** Releases the weights and the mapped file. */
+  close(): void {
+    this.weights.dispose();
+  }
+
+  private prepare(items: readonly Item[], options: TextOptions): Prepared {
+    const {task, system, prompt: instruction} = options;
+    const prompt = buildPrompt({
+      task,
+      mode: this.mode,
+      items: promptItems(items),
+      numImageTokens: this.config.causalFormer.numTokens,
+      ...(system === undefined ? {} : {system}),
+      ...(instruction === undefined ? {} : {prompt: instruction}),
+    });
+    const size = this.config.vision.imageSize;
+    const pixels = picturesOf(items).map((picture) => processImage(picture, size));
+    return {prompt, ids: this.tokenizer.encode(prompt, {bos: true}), pixels};
+  }
+
+  /** [I, N, C], one picture at a time so that peak memory does not grow with their number. */
+  private encode(pixels: readonly Float32Array[]): tf.Tensor3D | undefined {
+    if (pixels.length === 0) return undefined;
+    const size = this.config.vision.imageSize;
+    return tf.tidy(() =>
+      tf.concat(
+        pixels.map((values) => this.model.encodeImages(tf.tensor4d(values, [1, 3, size, size]))),
+      ),
+    );
+  }
+
+  private answer(tokens: readonly number[]): string {
+    return this.tokenizer.decode(tokens, {skipSpecial: true});
+  }
+
+  private searchOptions(options: TextOptions): GenerationOptions {
+    const {task, sample = false} = options;
+    const {bos, eos} = this.tokenizer.ids;
+    return {
+      maxNewTokens: options.maxTokens ?? (task === 'caption' ? 512 : 128),
+      minLength: (options.minTokens ?? 0) + 1, // Hugging Face counts BOS
+      numBeams: sample ? 1 : (options.numBeams ?? 5),
+      lengthPenalty: options.lengthPenalty ?? (task === 'video-qa' ? 1 : 0),
+      repetitionPenalty: options.repetitionPenalty ?? 1,
+      noRepeatNgramSize: options.noRepeatNgram ?? 0,
+      numReturnSequences: options.numCaptions ?? 1,
+      doSample: sample,
+      temperature: options.temperature ?? 1,
+      topK: options.topK ?? 50,
+      topP: options.topP ?? 1,
+      seed: options.seed ?? 0,
+      bosId: bos,
+      eosId: eos,
+      ...(options.signal ? {signal: options.signal} : {}),
+    };
+  }
+}

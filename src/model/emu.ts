@@ -1,0 +1,88 @@
+// Emu: a vision encoder and a causal transformer turn each picture into N embeddings that stand
+// between text tokens; one LLaMA goes on with either (paper 2, figure 2; official code: models/modeling_emu.py).
+// B sequences, T tokens, I pictures, N embeddings a picture, C the language model's width.
+import * as tf from '@tensorflow/tfjs';
+import {CausalFormer, type CausalFormerConfig} from './causalFormer.js';
+import {EvaVit, type VisionConfig} from './evaVit.js';
+import {LayerNorm, type WeightSource} from './layers.js';
+import {Llama, type LlamaConfig} from './llama.js';
+import type {LoraConfig} from './lora.js';
+import {traced} from './trace.js';
+
+export interface EmuConfig {
+  readonly vision: VisionConfig;
+  readonly causalFormer: CausalFormerConfig;
+  readonly llama: LlamaConfig;
+  /** Present in an instruction-tuned model. */
+  readonly lora?: LoraConfig;
+}
+
+/** Stored by the official code but used by no forward pass, or recomputed (rotary frequencies). */
+export const unusedWeights: readonly RegExp[] = [
+  /^visual\.norm\./,
+  /^visual\.head\./,
+  /^cformer\.cformer\.embed_tokens\.weight$/,
+  /\.rotary_emb\.inv_freq$/,
+];
+
+export class EmuModel {
+  private readonly visual: EvaVit;
+  private readonly lnVisual: LayerNorm;
+  private readonly causalFormer: CausalFormer;
+  readonly llama: Llama;
+
+  constructor(
+    weights: WeightSource,
+    readonly config: EmuConfig,
+  ) {
+    const {vision, causalFormer, llama, lora} = config;
+    this.visual = new EvaVit(weights.scope('visual'), vision);
+    this.lnVisual = new LayerNorm(weights.scope('ln_visual'), vision.width, vision.layerNormEps);
+    const cformer = weights.scope('cformer');
+    this.causalFormer = new CausalFormer(cformer, causalFormer, vision.width, llama.hiddenSize);
+    // peft wraps the language model, so an instruct checkpoint has two more words in every name.
+    const lm = weights.scope(lora ? 'decoder.lm.base_model.model' : 'decoder.lm');
+    this.llama = new Llama(lm, llama, lora);
+  }
+
+  /** pixels [I, 3, size, size] -> visual embeddings [I, N, C] */
+  encodeImages(pixels: tf.Tensor4D): tf.Tensor3D {
+    return tf.tidy(() => {
+      const states = traced('ln_visual', this.lnVisual.forward(this.visual.forward(pixels)));
+      return this.causalFormer.forward(states);
+    });
+  }
+
+  /**
+   * Token embeddings whose `<image>` places hold the pictures' embeddings, in row-major order.
+   * ids: B rows of T token ids; imageEmbeds [I, N, C] with I·N = number of `<image>` ids.
+   */
+  embedPrompt(
+    ids: readonly (readonly number[])[],
+    imageId: number,
+    imageEmbeds?: tf.Tensor3D,
+  ): tf.Tensor3D {
+    return tf.tidy(() => {
+      const batch = ids.length;
+      const seqLen = ids[0]!.length;
+      const flat = ids.flat();
+      const tokens = this.llama.embed(tf.tensor2d(flat, [batch, seqLen], 'int32'));
+      const places = flat.filter((id) => id === imageId).length;
+      const available = imageEmbeds ? imageEmbeds.shape[0] * imageEmbeds.shape[1] : 0;
+      if (places !== available)
+        throw new Error(
+          `embedPrompt: ${places} <image> tokens, but ${available} visual embeddings`,
+        );
+      if (!imageEmbeds) return tokens;
+      const {hiddenSize} = this.config.llama;
+      const rows = tf.concat([
+        tf.reshape(tokens, [batch * seqLen, hiddenSize]),
+        tf.reshape(imageEmbeds, [available, hiddenSize]),
+      ]);
+      let nextImage = flat.length;
+      const source = flat.map((id, i) => (id === imageId ? nextImage++ : i));
+      const chosen = tf.gather(rows, tf.tensor1d(source, 'int32'));
+      return tf.reshape<tf.Rank.R3>(chosen, [batch, seqLen, hiddenSize]);
+    });
+  }
+}

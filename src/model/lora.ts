@@ -1,0 +1,30 @@
+// Low-rank adaptation of a linear layer (arXiv 2106.09685; official code: peft's LoraLayer).
+import * as tf from '@tensorflow/tfjs';
+import {Linear, type WeightSource} from './layers.js';
+
+export interface LoraConfig {
+  readonly rank: number;
+  readonly alpha: number;
+}
+
+/** y = x Wᵀ + (alpha / rank) · (x Aᵀ) Bᵀ, under the names that peft < 0.7 writes. */
+export class LoraLinear {
+  private readonly base: Linear;
+  private readonly loraA: Linear;
+  private readonly loraB: Linear;
+  private readonly scale: number;
+
+  constructor(weights: WeightSource, inSize: number, outSize: number, {rank, alpha}: LoraConfig) {
+    const options = {bias: false};
+    this.base = new Linear(weights, inSize, outSize, options);
+    this.loraA = new Linear(weights.scope('lora_A.default'), inSize, rank, options);
+    this.loraB = new Linear(weights.scope('lora_B.default'), rank, outSize, options);
+    this.scale = alpha / rank;
+  }
+
+  /** x [..., inSize] -> [..., outSize] */
+  forward<T extends tf.Tensor>(x: T): T {
+    const delta = this.loraB.forward(this.loraA.forward(x));
+    return tf.add(this.base.forward(x), tf.mul(delta, this.scale)) as T;
+  }
+}
