@@ -1,0 +1,12 @@
+export {type AttentionOptions, attention} from './attention/attention.js';
+export {cacheWrite} from './cacheWrite/cacheWrite.js';
+export {ShapeError} from './checkShape.js';
+export {embedding} from './embedding/embedding.js';
+export {gelu} from './gelu/gelu.js';
+export {layerNorm} from './layerNorm/layerNorm.js';
+export {linear} from './linear/linear.js';
+export {patchEmbedding} from './patchEmbedding/patchEmbedding.js';
+export {rmsNorm} from './rmsNorm/rmsNorm.js';
+export {rope} from './rope/rope.js';
+export {siluGate} from './siluGate/siluGate.js';
+export {softmaxCrossEntropy} from './softmaxCrossEntropy/softmaxCrossEntropy.js';

@@ -1,0 +1,6 @@
+import * as tf from '@tensorflow/tfjs';
+
+/** gate · sigmoid(gate) · up: gate [...], up [...] -> [...] */
+export function siluGateReference(gate: tf.Tensor, up: tf.Tensor): tf.Tensor {
+  return tf.tidy(() => tf.mul(tf.mul(gate, tf.sigmoid(gate)), up));
+}
