@@ -1,0 +1,340 @@
+// Builds the C++ addon: build/<platform>-<arch>/emu.node. Plain JavaScript, no node-gyp, no make:
+// one compiler run per object, only for what changed. Sources are all *.cc below src/kernels.
+//   name.cc          compiled once, without ISA flags
+//   name.simd.cc     compiled once per ISA (EMU_ISA = scalar, avx2, avx512)
+//   name.avx2.cc     compiled for that ISA only (likewise .avx512.cc)
+import {spawn} from 'node:child_process';
+import {createHash} from 'node:crypto';
+import fs from 'node:fs';
+import {createRequire} from 'node:module';
+import path from 'node:path';
+import {fileURLToPath} from 'node:url';
+
+const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..');
+const sourceFolder = path.join(root, 'src', 'kernels');
+const target = `${process.platform}-${process.arch}`;
+const outFolder = path.join(root, 'build', target);
+const addonFile = path.join(outFolder, 'emu.node');
+const problemFile = path.join(outFolder, 'problem.txt');
+const manifestFile = path.join(outFolder, 'manifest.json');
+const require = createRequire(import.meta.url);
+
+const JOBS = 2;
+// -ffp-contract=fast lets a*b+c become one FMA; no -ffast-math: sums keep their order, NaN works.
+const COMMON_FLAGS = [
+  '-std=c++17',
+  '-O3',
+  '-fPIC',
+  '-fno-math-errno',
+  '-ffp-contract=fast',
+  '-fvisibility=hidden',
+  '-Wall',
+  '-Wextra',
+  '-DNAPI_VERSION=8',
+  '-pthread',
+];
+const AVX2_FLAGS = ['-mavx2', '-mfma', '-mf16c', '-mbmi2'];
+const ISA_FLAGS = {
+  scalar: [],
+  avx2: AVX2_FLAGS,
+  // g++ 12 warns of uninitialized values inside its own AVX-512 headers.
+  avx512: [
+    ...AVX2_FLAGS,
+    '-mavx512f',
+    '-mavx512bw',
+    '-mavx512vl',
+    '-mavx512dq',
+    '-mprefer-vector-width=512',
+    '-Wno-maybe-uninitialized',
+    '-Wno-uninitialized',
+  ],
+};
+const ISAS = process.arch === 'x64' ? ['scalar', 'avx2', 'avx512'] : ['scalar'];
+
+function sha(...parts) {
+  const hash = createHash('sha256');
+  for (const part of parts) hash.update(part).update('\0');
+  return hash.digest('hex');
+}
+
+/** The full path of the compiler to use, or undefined. `CXX` decides when it is set. */
+function findCompiler() {
+  const candidates = process.env.CXX ? [process.env.CXX] : ['c++', 'g++', 'clang++'];
+  for (const candidate of candidates) {
+    if (path.isAbsolute(candidate)) {
+      if (fs.existsSync(candidate)) return candidate;
+      continue;
+    }
+    for (const folder of (process.env.PATH ?? '').split(path.delimiter)) {
+      const file = path.join(folder, candidate);
+      if (folder && fs.existsSync(file)) return file;
+    }
+  }
+  return undefined;
+}
+
+/** Tells one compiler from another without starting it. */
+function compilerIdentity(compiler) {
+  const file = fs.realpathSync(compiler);
+  const {size, mtimeMs} = fs.statSync(file);
+  return `${file} ${size} ${mtimeMs}`;
+}
+
+/** Every object to compile: {source, object, flags}, paths relative to the repository. */
+function planObjects(includeFolder) {
+  const sources = fs
+    .readdirSync(sourceFolder, {recursive: true})
+    .map(String)
+    .filter((file) => file.endsWith('.cc'))
+    .sort();
+  const objects = [];
+  for (const file of sources) {
+    const suffix = /\.([a-z0-9]+)\.cc$/.exec(file)?.[1];
+    const isas = suffix === 'simd' ? ISAS : suffix in ISA_FLAGS ? [suffix] : [undefined];
+    for (const isa of isas) {
+      if (isa && !ISAS.includes(isa)) continue;
+      const isaFlags = isa ? [...ISA_FLAGS[isa], `-DEMU_ISA=${isa}`] : [];
+      objects.push({
+        source: path.join('src', 'kernels', file),
+        object: path.join(
+          'obj',
+          `${file.replaceAll(path.sep, '-').slice(0, -3)}.${isa ?? 'any'}.o`,
+        ),
+        flags: [...COMMON_FLAGS, `-isystem${includeFolder}`, ...isaFlags],
+      });
+    }
+  }
+  return objects;
+}
+
+const contentHashes = new Map();
+function contentHash(file) {
+  let hash = contentHashes.get(file);
+  if (hash === undefined) {
+    try {
+      hash = sha(fs.readFileSync(path.join(root, file)));
+    } catch {
+      hash = 'missing';
+    }
+    contentHashes.set(file, hash);
+  }
+  return hash;
+}
+
+function isCurrent(item, known, identity) {
+  return (
+    known !== undefined &&
+    known.command === sha(identity, item.source, ...item.flags) &&
+    fs.existsSync(path.join(outFolder, item.object)) &&
+    Object.entries(known.files).every(([file, hash]) => contentHash(file) === hash)
+  );
+}
+
+/** The repository's files named in a make-style dependency file. */
+function readDependencies(file) {
+  return fs
+    .readFileSync(file, 'utf8')
+    .replaceAll('\\\n', ' ')
+    .replace(/^[^:]*:/, '')
+    .split(/\s+/)
+    .filter((name) => name !== '')
+    .map((name) => path.relative(root, path.resolve(root, name)))
+    .filter((name) => name.startsWith('src'));
+}
+
+function run(command, args) {
+  return new Promise((resolve) => {
+    const child = spawn(command, args, {cwd: root, stdio: ['ignore', 'pipe', 'pipe']});
+    let output = '';
+    child.stdout.on('data', (chunk) => {
+      output += chunk;
+    });
+    child.stderr.on('data', (chunk) => {
+      output += chunk;
+    });
+    child.on('error', (error) => resolve({ok: false, output: error.message}));
+    child.on('close', (code) => resolve({ok: code === 0, output}));
+  });
+}
+
+async function compile(compiler, identity, item) {
+  const object = path.join(outFolder, item.object);
+  const temporary = `${object}.${process.pid}`;
+  const result = await run(compiler, [
+    ...item.flags,
+    '-MMD',
+    '-MF',
+    `${temporary}.d`,
+    '-c',
+    item.source,
+    '-o',
+    temporary,
+  ]);
+  if (!result.ok) {
+    fs.rmSync(`${temporary}.d`, {force: true});
+    throw new Error(`${item.source} does not compile:\n${result.output}`);
+  }
+  if (result.output) process.stderr.write(result.output);
+  const files = Object.fromEntries(
+    readDependencies(`${temporary}.d`).map((file) => [file, contentHash(file)]),
+  );
+  fs.rmSync(`${temporary}.d`);
+  fs.renameSync(temporary, object);
+  return {command: sha(identity, item.source, ...item.flags), files};
+}
+
+async function link(compiler, objects) {
+  const temporary = `${addonFile}.${process.pid}`;
+  const shared =
+    process.platform === 'darwin' ? ['-bundle', '-undefined', 'dynamic_lookup'] : ['-shared'];
+  const result = await run(compiler, [
+    ...shared,
+    '-pthread',
+    '-o',
+    temporary,
+    ...objects.map((item) => path.join(outFolder, item.object)),
+  ]);
+  if (!result.ok) throw new Error(`linking the addon failed:\n${result.output}`);
+  fs.renameSync(temporary, addonFile);
+}
+
+/** Waits for another build of the same folder to end; returns the function that unlocks. */
+async function lock() {
+  const file = path.join(outFolder, 'lock');
+  for (;;) {
+    try {
+      fs.writeFileSync(file, String(process.pid), {flag: 'wx'});
+      return () => fs.rmSync(file, {force: true});
+    } catch (error) {
+      if (error.code !== 'EEXIST') throw error;
+    }
+    let isAlive = true;
+    try {
+      const owner = Number(fs.readFileSync(file, 'utf8'));
+      const age = Date.now() - fs.statSync(file).mtimeMs;
+      if (owner > 0) process.kill(owner, 0);
+      else isAlive = age < 1000; // between creating and writing the file
+    } catch (error) {
+      if (error.code === 'ESRCH') isAlive = false;
+    }
+    if (isAlive) await new Promise((resolve) => setTimeout(resolve, 100));
+    else fs.rmSync(file, {force: true});
+  }
+}
+
+function readManifest() {
+  try {
+    return JSON.parse(fs.readFileSync(manifestFile, 'utf8'));
+  } catch {
+    return {objects: {}};
+  }
+}
+
+function writeAtomically(file, text) {
+  fs.writeFileSync(`${file}.${process.pid}`, text);
+  fs.renameSync(`${file}.${process.pid}`, file);
+}
+
+async function buildChanged(compiler, includeFolder, say) {
+  const unlock = await lock();
+  try {
+    contentHashes.clear();
+    const identity = compilerIdentity(compiler);
+    const plan = planObjects(includeFolder);
+    const manifest = readManifest();
+    const stale = plan.filter((item) => !isCurrent(item, manifest.objects[item.object], identity));
+    const linked = sha(...plan.map((item) => item.object));
+    if (stale.length === 0 && manifest.linked === linked && fs.existsSync(addonFile)) {
+      fs.rmSync(problemFile, {force: true});
+      return 'current';
+    }
+    if (stale.length > 0) say(`compiling the native addon (${stale.length} files)`);
+    fs.mkdirSync(path.join(outFolder, 'obj'), {recursive: true});
+    manifest.linked = undefined;
+    const queue = [...stale];
+    const failures = [];
+    await Promise.all(
+      Array.from({length: JOBS}, async () => {
+        for (let item = queue.shift(); item; item = queue.shift()) {
+          try {
+            manifest.objects[item.object] = await compile(compiler, identity, item);
+          } catch (error) {
+            failures.push(error);
+            queue.length = 0;
+          }
+        }
+      }),
+    );
+    if (failures.length === 0) {
+      await link(compiler, plan);
+      manifest.linked = linked;
+    }
+    const names = new Set(plan.map((item) => item.object));
+    for (const name of Object.keys(manifest.objects)) {
+      if (names.has(name)) continue;
+      fs.rmSync(path.join(outFolder, name), {force: true});
+      delete manifest.objects[name];
+    }
+    writeAtomically(manifestFile, JSON.stringify(manifest));
+    if (failures.length > 0) throw failures[0];
+    fs.rmSync(problemFile, {force: true});
+    return 'built';
+  } finally {
+    unlock();
+  }
+}
+
+/**
+ * Builds what changed. `status`: 'current' nothing to do, 'built', 'prebuilt' a platform package has
+ * the addon, 'unavailable' no compiler, 'failed' it does not compile; the last two leave their
+ * reason in build/<platform>-<arch>/problem.txt, where addonProblem() of src/kernels/native/addon.ts
+ * finds it, and emu runs on the reference backend.
+ */
+export async function buildNative({quiet = false} = {}) {
+  const say = (text) => {
+    if (!quiet) process.stderr.write(`emu: ${text}\n`);
+  };
+  try {
+    require.resolve(`@emu-multimodal/${target}/emu.node`);
+    return {status: 'prebuilt'};
+  } catch {
+    // No platform package: build here.
+  }
+  fs.mkdirSync(outFolder, {recursive: true});
+  const giveUp = (status, reason) => {
+    writeAtomically(problemFile, reason);
+    return {status, reason};
+  };
+  if (process.platform === 'win32') {
+    return giveUp('unavailable', 'the native addon is not built on Windows; run emu inside WSL');
+  }
+  const compiler = findCompiler();
+  if (!compiler) {
+    const reason = process.env.CXX
+      ? `the C++ compiler CXX=${process.env.CXX} does not exist`
+      : 'no C++ compiler (c++, g++ or clang++) is installed; install one and run `npm run setup`';
+    const isNews = !fs.existsSync(problemFile) || fs.readFileSync(problemFile, 'utf8') !== reason;
+    if (isNews) say(`native addon not built: ${reason}`);
+    return giveUp('unavailable', reason);
+  }
+  let includeFolder;
+  try {
+    includeFolder = path.join(
+      path.dirname(require.resolve('node-api-headers/package.json')),
+      'include',
+    );
+  } catch {
+    return giveUp('unavailable', 'the npm package node-api-headers is missing; run `npm ci`');
+  }
+  try {
+    return {status: await buildChanged(compiler, includeFolder, say)};
+  } catch (error) {
+    process.stderr.write(`emu: native addon not built: ${error.message}\n`);
+    return giveUp('failed', error.message.split('\n', 1)[0]);
+  }
+}
+
+if (process.argv[1] && path.resolve(process.argv[1]) === fileURLToPath(import.meta.url)) {
+  const {status} = await buildNative();
+  if (status === 'failed' || status === 'unavailable') process.exitCode = 1;
+}
