@@ -28,7 +28,7 @@ export const unusedWeights: readonly RegExp[] = [
 export class EmuModel {
   private readonly visual: EvaVit;
   private readonly lnVisual: LayerNorm;
-  private readonly causalFormer: CausalFormer;
+  readonly causalFormer: CausalFormer;
   readonly llama: Llama;
 
   constructor(

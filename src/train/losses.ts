@@ -1,0 +1,93 @@
+// The one objective (paper 2.2): the next token where the label is text, the next visual embedding
+// where it is a picture. B sequences, T tokens, C hidden size, V vocabulary.
+// Official code: models/modeling_llama.py builds both masks; the regression itself was not released.
+import * as tf from '@tensorflow/tfjs';
+import {softmaxCrossEntropy} from '../kernels/index.js';
+import type {Llama} from '../model/llama.js';
+
+/** The ids that are structure, not text. */
+export interface StructureIds {
+  readonly pad: number;
+  readonly img: number;
+  readonly endImg: number;
+  readonly image: number;
+}
+
+const IGNORE = -100;
+
+/** Labels of a row of ids: the ids themselves, -100 at [PAD], <image>, [IMG] and [/IMG]. */
+export function textLabels(ids: readonly number[], structure: StructureIds): number[] {
+  const {pad, img, endImg, image} = structure;
+  const ignored = new Set([pad, img, endImg, image]);
+  return ids.map((id) => (ignored.has(id) ? IGNORE : id));
+}
+
+/**
+ * Flat positions (b·T + t) of the regression's pairs, in row-major order: the hidden state at [IMG]
+ * and at each <image> predicts the input embedding of the position after it (<image> or [/IMG]).
+ */
+export function regressionPairs(
+  ids: readonly (readonly number[])[],
+  {img, image, endImg}: StructureIds,
+): {from: number[]; to: number[]} {
+  const flat = ids.flat();
+  const positions = (wanted: readonly number[]) =>
+    flat.flatMap((id, i) => (wanted.includes(id) ? [i] : []));
+  return {from: positions([img, image]), to: positions([image, endImg])};
+}
+
+/** x, as a constant: no gradient flows through it. */
+const detach = tf.customGrad((x) => ({
+  value: tf.clone(x as tf.Tensor),
+  gradFunc: (dy: tf.Tensor) => [tf.zerosLike(dy)],
+}));
+
+/**
+ * Mean cross-entropy of the next token over all labels that are not -100.
+ * hidden [B, T, C], labels B rows of T. Only those positions reach the V-wide head.
+ */
+export function captioningLoss(
+  llama: Llama,
+  hidden: tf.Tensor3D,
+  labels: readonly (readonly number[])[],
+): tf.Scalar {
+  return tf.tidy(() => {
+    const [batch, seqLen, size] = hidden.shape;
+    const from: number[] = [];
+    const targets: number[] = [];
+    for (const [b, row] of labels.entries())
+      for (let t = 0; t + 1 < row.length; t++)
+        if (row[t + 1] !== IGNORE) {
+          from.push(b * seqLen + t);
+          targets.push(row[t + 1]!);
+        }
+    if (targets.length === 0) return tf.scalar(0);
+    const rows = tf.gather(tf.reshape(hidden, [batch * seqLen, size]), tf.tensor1d(from, 'int32'));
+    const losses = softmaxCrossEntropy(
+      llama.logits(rows as tf.Tensor2D),
+      tf.tensor1d(targets, 'int32'),
+    );
+    return tf.mean(losses);
+  });
+}
+
+/**
+ * Mean over all elements of (predicted - next visual embedding)², the targets detached.
+ * hidden and inputsEmbeds [B, T, C]; n_causal + 1 pairs a picture.
+ */
+export function regressionLoss(
+  llama: Llama,
+  hidden: tf.Tensor3D,
+  inputsEmbeds: tf.Tensor3D,
+  pairs: {readonly from: readonly number[]; readonly to: readonly number[]},
+): tf.Scalar {
+  return tf.tidy(() => {
+    if (pairs.from.length === 0) return tf.scalar(0);
+    const [batch, seqLen, size] = hidden.shape;
+    const pick = (x: tf.Tensor3D, positions: readonly number[]) =>
+      tf.gather(tf.reshape(x, [batch * seqLen, size]), tf.tensor1d([...positions], 'int32'));
+    const predicted = llama.regress(pick(hidden, pairs.from));
+    const target = pick(detach(inputsEmbeds) as tf.Tensor3D, pairs.to);
+    return tf.mean(tf.square(tf.sub(predicted, target)));
+  });
+}

@@ -1,0 +1,57 @@
+import * as tf from '@tensorflow/tfjs';
+import {type EmuConfig, EmuModel, unusedWeights} from '../../src/model/emu.js';
+import type {WeightSource} from '../../src/model/layers.js';
+import {loadTokenizer, type Tokenizer} from '../../src/text/tokenizer.js';
+import {openCheckpoint} from '../../src/weights/checkpoint.js';
+import {readConfig} from '../../src/weights/config.js';
+import {locateModel} from '../../src/weights/locate.js';
+import {Weights} from '../../src/weights/weights.js';
+import {type GoldenGroup, goldenPath} from './goldens.js';
+
+export type Mode = 'pretrain' | 'instruct';
+
+/** The golden set's checkpoint of that mode, or undefined where this clone lacks it. */
+export function goldenCheckpoint(mode: Mode): string | undefined {
+  const pretrain = 'tiny-pretrain/multimodal_encoder/pytorch_model.bin';
+  return goldenPath(mode === 'pretrain' ? pretrain : 'tiny-instruct/Emu-instruct.pt');
+}
+
+export interface GoldenModel {
+  readonly model: EmuModel;
+  readonly config: EmuConfig;
+  readonly tokenizer: Tokenizer;
+  dispose(): void;
+}
+
+/** The golden model on the current backend; `wrap` may put variables in the place of the weights. */
+export function loadGoldenModel(
+  mode: Mode,
+  wrap: (weights: Weights) => WeightSource = (weights) => weights,
+): GoldenModel {
+  const file = goldenCheckpoint(mode);
+  if (!file) throw new Error(`no golden checkpoint for ${mode}`);
+  const located = locateModel(file, {config: goldenPath('tiny-config')!});
+  const config = readConfig(located);
+  const weights = Weights.open(openCheckpoint(located.checkpoint));
+  const model = new EmuModel(wrap(weights), config);
+  weights.finish(unusedWeights);
+  const folder = goldenPath('llama_config');
+  const tokenizer = loadTokenizer({mode, ...(folder ? {path: folder} : {})});
+  return {model, config, tokenizer, dispose: () => weights.dispose()};
+}
+
+/** Pixels [N, 3, s, s] of golden pictures, as the official process_img made them. */
+export function goldenPixels(
+  pixels: GoldenGroup,
+  video: GoldenGroup | undefined,
+  images: readonly string[],
+): tf.Tensor4D {
+  return tf.tidy(() =>
+    tf.concat(
+      images.map((image) => {
+        if (/\.mp4/.test(image)) return video!.tensor<tf.Tensor4D>('video.process_img');
+        return pixels.tensor<tf.Tensor4D>(`${image.split('/').at(-1)}.process_img`);
+      }),
+    ),
+  );
+}
