@@ -1,0 +1,77 @@
+// Files that are complete or absent.
+import {randomBytes} from 'node:crypto';
+import {closeSync, fsyncSync, openSync, renameSync, rmSync, writeSync} from 'node:fs';
+import path from 'node:path';
+import {EmuError} from '../errors.js';
+
+/**
+ * Writes `file` through a temporary one in the same folder, flushed to the disk before it gets its
+ * name, so that a reader sees the old file, the new one or none. `write` gets the open file; what it
+ * throws leaves nothing behind. Other failures (no space, no permission) are EmuErrors.
+ */
+export function writeWhole(file: string, write: (fd: number) => void): void {
+  const folder = path.dirname(path.resolve(file));
+  const temporary = path.join(
+    folder,
+    `.${path.basename(file)}.${process.pid}-${randomBytes(4).toString('hex')}.tmp`,
+  );
+  let fd: number | undefined;
+  try {
+    fd = openSync(temporary, 'wx');
+    write(fd);
+    fsyncSync(fd);
+    closeSync(fd);
+    fd = undefined;
+    renameSync(temporary, file);
+    syncFolder(folder);
+  } catch (error) {
+    if (fd !== undefined) closeSync(fd);
+    rmSync(temporary, {force: true});
+    if (error instanceof EmuError || !isSystemError(error)) throw error;
+    throw new EmuError(`writing ${file}: ${describe(error)}`, {
+      code: 'write_failed',
+      file,
+      reason: error.code === 'EACCES' || error.code === 'EPERM' ? 'access' : 'failed',
+      cause: error,
+    });
+  }
+}
+
+/** Writes all of `bytes`; writeSync alone may write less. */
+export function writeAll(fd: number, bytes: Uint8Array): void {
+  for (let written = 0; written < bytes.length; ) {
+    written += writeSync(fd, bytes, written, Math.min(bytes.length - written, 2 ** 30));
+  }
+}
+
+/** Makes the rename itself last; not every file system lets a folder be opened. */
+function syncFolder(folder: string): void {
+  try {
+    const fd = openSync(folder, 'r');
+    try {
+      fsyncSync(fd);
+    } finally {
+      closeSync(fd);
+    }
+  } catch (error) {
+    if (!isSystemError(error)) throw error;
+  }
+}
+
+function isSystemError(error: unknown): error is NodeJS.ErrnoException & {code: string} {
+  return error instanceof Error && typeof (error as NodeJS.ErrnoException).code === 'string';
+}
+
+function describe(error: NodeJS.ErrnoException): string {
+  switch (error.code) {
+    case 'ENOSPC':
+      return 'the disk is full';
+    case 'ENOENT':
+      return 'its folder does not exist';
+    case 'EACCES':
+    case 'EPERM':
+      return 'not permitted';
+    default:
+      return error.message;
+  }
+}
