@@ -1,26 +1,27 @@
 // Makes a clone ready to run: npm packages, compiled TypeScript, native addon. Does only what is
 // missing or out of date, and says on stderr what it does. Plain JavaScript: runs before anything is installed.
 import {spawnSync} from 'node:child_process';
-import {existsSync, readdirSync, readFileSync, statSync, writeFileSync} from 'node:fs';
+import {
+  existsSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import path from 'node:path';
 import {fileURLToPath} from 'node:url';
+import {withLock} from './lock.js';
 
 const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..');
+const dist = path.join(root, 'dist');
+const builtStamp = path.join(dist, '.built');
+const nativeFolder = path.join(root, 'build', `${process.platform}-${process.arch}`);
+const nativeStamp = path.join(nativeFolder, '.checked');
 
 function say(text) {
   process.stderr.write(`emu: ${text}\n`);
-}
-
-function newestMtime(folder, extensions) {
-  let newest = 0;
-  for (const entry of readdirSync(folder, {withFileTypes: true, recursive: true})) {
-    if (!entry.isFile() || !extensions.includes(path.extname(entry.name))) continue;
-    newest = Math.max(
-      newest,
-      statSync(path.join(entry.parentPath ?? entry.path, entry.name)).mtimeMs,
-    );
-  }
-  return newest;
 }
 
 function run(what, command, args) {
@@ -28,63 +29,127 @@ function run(what, command, args) {
     cwd: root,
     encoding: 'utf8',
     stdio: ['ignore', 'pipe', 'pipe'],
+    maxBuffer: 64 << 20,
   });
+  if (result.signal === 'SIGINT') process.exit(130);
   if (result.status !== 0) {
     process.stderr.write(`${result.stdout ?? ''}${result.stderr ?? ''}`);
-    throw new Error(
-      `${what} failed: \`${command} ${args.join(' ')}\` (${result.error?.message ?? `exit code ${result.status}`})`,
-    );
+    const reason = result.error?.message ?? result.signal ?? `exit code ${result.status}`;
+    throw new Error(`${what} failed: \`${[command, ...args].join(' ')}\` (${reason})`);
   }
 }
 
-/** True when npm packages are installed as the lockfile says. */
+/** The `packages` of a package-lock file: path -> {version, optional}. */
+function lockedPackages(file) {
+  try {
+    return JSON.parse(readFileSync(file, 'utf8')).packages ?? {};
+  } catch {
+    return undefined;
+  }
+}
+
+/** True when every package of the lockfile is installed at its version; other systems' optional ones may lack. */
 function packagesInstalled() {
-  const stamp = path.join(root, 'node_modules', '.package-lock.json');
-  const lock = path.join(root, 'package-lock.json');
-  if (!existsSync(stamp)) return false;
-  if (!existsSync(lock)) return true;
-  const digest = readFileSync(lock, 'utf8');
-  const seen = path.join(root, 'node_modules', '.emu-lock');
-  return existsSync(seen) && readFileSync(seen, 'utf8') === digest;
+  const wanted = lockedPackages(path.join(root, 'package-lock.json')) ?? {};
+  const installed = lockedPackages(path.join(root, 'node_modules', '.package-lock.json'));
+  if (!installed) return false;
+  return Object.entries(wanted).every(
+    ([name, {version, optional}]) =>
+      name === '' || optional || installed[name]?.version === version,
+  );
 }
 
 function installPackages() {
   say('installing npm packages (first run, about a minute)');
-  run('installing npm packages', 'npm', ['ci', '--no-audit', '--no-fund']);
-  writeFileSync(
-    path.join(root, 'node_modules', '.emu-lock'),
-    readFileSync(path.join(root, 'package-lock.json'), 'utf8'),
-  );
+  run('installing npm packages', 'npm', [
+    'ci',
+    '--include=dev',
+    '--include=optional',
+    '--no-audit',
+    '--no-fund',
+  ]);
+}
+
+/** Every file and folder under `folder`; a folder's time changes when a file in it goes. */
+function entries(folder) {
+  return readdirSync(folder, {withFileTypes: true, recursive: true}).map((entry) => ({
+    isFile: entry.isFile(),
+    file: path.join(entry.parentPath ?? entry.path, entry.name),
+  }));
+}
+
+/** True when nothing of the named files, and nothing in src/ that matches, changed after the stamp. */
+function isUpToDate(stamp, files, sources) {
+  if (!existsSync(stamp)) return false;
+  const {mtimeMs} = statSync(stamp);
+  if (files.some((file) => statSync(path.join(root, file)).mtimeMs > mtimeMs)) return false;
+  return entries(path.join(root, 'src'))
+    .filter(({isFile, file}) => !isFile || sources.test(file))
+    .every(({file}) => statSync(file).mtimeMs <= mtimeMs);
+}
+
+// A source that changes while it is being compiled is newer than the stamp: it is compiled again.
+function writeStamp(file, started) {
+  writeFileSync(file, '');
+  utimesSync(file, started, started);
 }
 
 function typescriptBuilt() {
-  const stamp = path.join(root, 'dist', '.built');
-  return (
-    existsSync(stamp) &&
-    statSync(stamp).mtimeMs >= newestMtime(path.join(root, 'src'), ['.ts', '.tsx', '.json'])
-  );
+  const files = ['package.json', 'tsconfig.json', 'tsconfig.build.json', 'scripts/manifest.js'];
+  return isUpToDate(builtStamp, files, /\.(tsx?|json)$/);
+}
+
+/** Removes compiled files whose source is gone: a deleted command would go on being listed. */
+function pruneCompiled() {
+  if (!existsSync(dist)) return;
+  for (const {isFile, file} of entries(dist)) {
+    const match = /^(.*?)(\.d\.ts|\.js)$/.exec(path.relative(dist, file));
+    if (!isFile || !match) continue;
+    const source = path.join(root, 'src', match[1]);
+    if (!existsSync(`${source}.ts`) && !existsSync(`${source}.tsx`)) rmSync(file);
+  }
 }
 
 function buildTypescript() {
   say('compiling TypeScript');
+  const started = Date.now() / 1000;
+  pruneCompiled();
   run('compiling TypeScript', process.execPath, [
     path.join(root, 'node_modules/typescript/bin/tsc'),
     '-p',
     'tsconfig.build.json',
   ]);
   run('writing the command manifest', process.execPath, ['scripts/manifest.js']);
-  writeFileSync(path.join(root, 'dist', '.built'), '');
+  writeStamp(builtStamp, started);
+}
+
+function nativeBuilt() {
+  const hasOutcome = ['emu.node', 'problem.txt'].some((name) =>
+    existsSync(path.join(nativeFolder, name)),
+  );
+  return hasOutcome && isUpToDate(nativeStamp, ['scripts/build-native.js'], /\.(cc|h|inl)$/);
+}
+
+/** Its own script decides what to compile and says why it can't; then emu runs on the reference backend. */
+async function buildAddon() {
+  const started = Date.now() / 1000;
+  const {buildNative} = await import('./build-native.js');
+  const {status} = await buildNative();
+  // Without a compiler it is asked again each time: that is quick, and one may be installed meanwhile.
+  if (status !== 'unavailable' && status !== 'prebuilt') writeStamp(nativeStamp, started);
 }
 
 /**
- * Brings the clone up to date. The native addon's own script decides whether to build and says why
- * it can't; without an addon emu runs on the reference backend.
+ * Brings the clone up to date; a few milliseconds when it is. One process at a time does the work,
+ * the others wait for it.
  */
 export async function setup() {
-  if (!packagesInstalled()) installPackages();
-  if (!typescriptBuilt()) buildTypescript();
-  const {buildNative} = await import('./build-native.js');
-  await buildNative();
+  if (packagesInstalled() && typescriptBuilt() && nativeBuilt()) return;
+  await withLock(path.join(root, '.emu-cache', 'setup.lock'), say, async () => {
+    if (!packagesInstalled()) installPackages();
+    if (!typescriptBuilt()) buildTypescript();
+    if (!nativeBuilt()) await buildAddon();
+  });
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {

@@ -1,0 +1,70 @@
+import {Command, Flags, type Interfaces} from '@oclif/core';
+import {EmuError} from '../errors.js';
+import {reportError, toEmuError, UsageError, usageMessage} from './errors.js';
+import {createProgress, type Progress} from './progress.js';
+
+type FlagOutput = Interfaces.OutputFlags<Interfaces.FlagInput>;
+type ArgOutput = Interfaces.OutputArgs<Interfaces.ArgInput>;
+
+/**
+ * What every command shares: --json, --quiet and --help; stdout for results only; a usage error for
+ * whatever the parser refuses.
+ */
+export abstract class EmuCommand extends Command {
+  static override enableJsonFlag = true;
+  static override baseFlags = {
+    quiet: Flags.boolean({char: 'q', description: 'no progress and no notes on stderr'}),
+    help: Flags.help({char: 'h', description: 'show this help'}),
+  };
+
+  private isQuiet = false;
+
+  protected override async parse<F extends FlagOutput, B extends FlagOutput, A extends ArgOutput>(
+    options?: Interfaces.Input<F, B, A>,
+    argv?: string[],
+  ): Promise<Interfaces.ParserOutput<F, B, A>> {
+    try {
+      const parsed = await super.parse(options, argv);
+      this.isQuiet = Boolean((parsed.flags as FlagOutput).quiet);
+      return parsed;
+    } catch (error) {
+      if (error instanceof EmuError || (error as {code?: string}).code === 'EEXIT') throw error;
+      throw this.usage(usageMessage((error as Error).message), error);
+    }
+  }
+
+  /** The failure of this command line, with the way to its manual. */
+  protected usage(problem: string, cause?: unknown): UsageError {
+    return new UsageError(`${problem}; see \`emu ${this.id} --help\``, cause);
+  }
+
+  /** cli/main.ts reports errors, whichever way they come. */
+  protected override async catch(error: Error): Promise<never> {
+    throw error;
+  }
+
+  /** Prints one result: `text` for people, or one line of JSON. */
+  protected result(json: object, text: string): void {
+    process.stdout.write(`${this.jsonEnabled() ? JSON.stringify(json) : text}\n`);
+  }
+
+  /**
+   * Tells the failure of one of several input files; the command goes on with the others and ends
+   * with that exit code. An error that no other file can escape is thrown on.
+   */
+  protected fileFailure(thrown: unknown): void {
+    const error = toEmuError(thrown);
+    const isOfOneFile = error.file !== undefined && ['failed', 'access'].includes(error.reason);
+    if (!isOfOneFile) throw error;
+    process.exitCode ??= reportError(error, this.jsonEnabled());
+  }
+
+  /** A line on stderr for people: which backend, what was left out. */
+  protected note(text: string): void {
+    if (!this.isQuiet) process.stderr.write(`emu: ${text}\n`);
+  }
+
+  protected progress(): Promise<Progress> {
+    return createProgress({quiet: this.isQuiet, json: this.jsonEnabled()});
+  }
+}

@@ -1,0 +1,35 @@
+import {Config, run} from '@oclif/core';
+import {reportError, UsageError, wantsJson} from './errors.js';
+import {handleSignals} from './interrupt.js';
+import {closest} from './suggest.js';
+
+/** oclif ends a command early (after --help) by throwing this. */
+function isExit(error: unknown): error is {oclif: {exit?: number}} {
+  return (error as {code?: string})?.code === 'EEXIT';
+}
+
+function checkCommand(config: Config, argv: readonly string[]): void {
+  const [id] = argv;
+  if (id === undefined || ['--help', '-h', '--version'].includes(id)) return;
+  if (id.startsWith('-'))
+    throw new UsageError(`unknown option ${id}; a command comes first, see \`emu help\``);
+  if (config.findCommand(id) || config.findTopic(id)) return;
+  const similar = closest(
+    id,
+    config.commands.filter((command) => !command.hidden).map((command) => command.id),
+  );
+  const hint = similar ? `did you mean \`emu ${similar}\`?` : '`emu help` lists the commands';
+  throw new UsageError(`unknown command ${id}; ${hint}`);
+}
+
+/** Runs the command line `argv` of the package at `root`; ends the process with its exit code. */
+export async function main(root: string, argv: readonly string[]): Promise<void> {
+  handleSignals();
+  try {
+    const config = await Config.load(root);
+    checkCommand(config, argv);
+    await run(argv[0] === '-h' ? ['--help'] : [...argv], config);
+  } catch (error) {
+    process.exit(isExit(error) ? (error.oclif.exit ?? 0) : reportError(error, wantsJson(argv)));
+  }
+}

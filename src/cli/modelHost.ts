@@ -1,0 +1,100 @@
+import {Worker} from 'node:worker_threads';
+import {EmuError} from '../errors.js';
+import {onInterrupt} from './interrupt.js';
+import type {Calls, Method, ModelInfo, Reply, Request, WireError} from './modelProtocol.js';
+
+interface Pending {
+  resolve(result: unknown): void;
+  reject(error: unknown): void;
+  onEvent: ((event: never) => void) | undefined;
+}
+
+/** A worker's error: an EmuError again if it was one, else with what Node knows of it. */
+function fromWire(error: WireError): Error {
+  const {name, message, stack, code, reason, file, path} = error;
+  const revived =
+    code !== undefined && reason !== undefined
+      ? new EmuError(message, {code, reason, ...(file === undefined ? {} : {file})})
+      : Object.assign(new Error(message), {code, path});
+  revived.name = name;
+  if (stack !== undefined) revived.stack = stack;
+  return revived;
+}
+
+/** Has the kernels of every thread stop at their next tile. */
+type CancelKernels = () => void;
+
+async function kernelCanceller(): Promise<CancelKernels> {
+  const {loadAddon} = await import('../kernels/native/addon.js');
+  const addon = loadAddon();
+  return () => addon?.cancel(true);
+}
+
+/**
+ * The model in a thread of its own, so that the terminal stays live: progress is drawn and Ctrl-C is
+ * heard while it computes.
+ */
+export class ModelHost {
+  private readonly worker: Worker;
+  private readonly pending = new Map<number, Pending>();
+  private readonly release: () => void;
+  private nextId = 0;
+  private cancelKernels: CancelKernels = () => {};
+
+  constructor(workerFile: URL = new URL('./modelWorker.js', import.meta.url)) {
+    // Nothing that a library prints may reach stdout: it carries results only.
+    this.worker = new Worker(workerFile, {stdout: true});
+    this.worker.stdout.pipe(process.stderr, {end: false});
+    this.worker.on('message', (reply: Reply) => this.receive(reply));
+    this.worker.on('error', (error) => this.failAll(error));
+    this.worker.on('exit', () => this.failAll(new Error('the model thread ended early')));
+    this.release = onInterrupt(() => this.cancelKernels());
+  }
+
+  /** Calls `method` in the worker; what it tells on the way goes to `onEvent`. */
+  call<M extends Method>(
+    method: M,
+    params: Calls[M]['params'],
+    onEvent?: (event: Calls[M]['event']) => void,
+  ): Promise<Calls[M]['result']> {
+    const id = this.nextId++;
+    const answer = new Promise((resolve, reject) => {
+      this.pending.set(id, {resolve, reject, onEvent});
+    });
+    this.worker.postMessage({id, method, params} satisfies Request);
+    return answer as Promise<Calls[M]['result']>;
+  }
+
+  /** Loads the model; the first call, since it also readies Ctrl-C. */
+  async load(params: Calls['load']['params']): Promise<ModelInfo> {
+    const loading = this.call('load', params);
+    // A native call delays the end of the process: a canceller is at hand before one can start.
+    this.cancelKernels = await kernelCanceller();
+    return loading;
+  }
+
+  /** Ends the thread and with it what it holds: weights, mapped files. */
+  async close(): Promise<void> {
+    this.release();
+    this.cancelKernels();
+    this.worker.removeAllListeners('exit');
+    await this.worker.terminate();
+  }
+
+  private receive(reply: Reply): void {
+    const call = this.pending.get(reply.id);
+    if (!call) return;
+    if ('event' in reply) {
+      call.onEvent?.(reply.event as never);
+      return;
+    }
+    this.pending.delete(reply.id);
+    if ('error' in reply) call.reject(fromWire(reply.error));
+    else call.resolve(reply.result);
+  }
+
+  private failAll(error: Error): void {
+    for (const call of this.pending.values()) call.reject(error);
+    this.pending.clear();
+  }
+}

@@ -1,0 +1,66 @@
+// The messages between the terminal's thread and the model's (modelHost.ts, modelWorker.ts).
+import type {ExitReason} from '../errors.js';
+import type {BackendInfo} from '../kernels/backend.js';
+import type {Item, LoadOptions, TextOptions, TextResult} from '../emu.js';
+import type {BenchOptions, BenchResult} from './bench.js';
+
+/** The model that a worker holds. */
+export interface ModelInfo {
+  readonly name: string;
+  readonly mode: 'pretrain' | 'instruct';
+  readonly backend: BackendInfo;
+  readonly loadSeconds: number;
+}
+
+export interface TraceResult {
+  readonly file: string;
+  readonly tensors: Record<string, readonly number[]>;
+}
+
+/** What a call is given, what it tells on the way, what it returns. */
+export interface Calls {
+  load: {
+    params: {model: string; options: LoadOptions};
+    event: never;
+    result: ModelInfo;
+  };
+  generateText: {
+    params: {items: Item[]; options: Omit<TextOptions, 'signal'>};
+    event: string;
+    result: TextResult;
+  };
+  trace: {
+    params: {items: Item[]; options: Omit<TextOptions, 'signal'> & {tokens?: number}; file: string};
+    event: never;
+    result: TraceResult;
+  };
+  bench: {
+    params: BenchOptions;
+    event: {stage: string; fraction: number};
+    result: BenchResult;
+  };
+}
+
+export type Method = keyof Calls;
+
+/** An error as it crosses the thread boundary. */
+export interface WireError {
+  readonly name: string;
+  readonly message: string;
+  readonly stack: string | undefined;
+  readonly code: string | undefined;
+  readonly reason: ExitReason | undefined;
+  readonly file: string | undefined;
+  readonly path: string | undefined;
+}
+
+export interface Request {
+  readonly id: number;
+  readonly method: Method;
+  readonly params: unknown;
+}
+
+export type Reply =
+  | {readonly id: number; readonly event: unknown}
+  | {readonly id: number; readonly result: unknown}
+  | {readonly id: number; readonly error: WireError};

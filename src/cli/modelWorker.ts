@@ -1,0 +1,83 @@
+// The model's thread: takes calls from modelHost.ts, one after the other.
+import {parentPort} from 'node:worker_threads';
+import {EmuError} from '../errors.js';
+import type {Emu} from '../emu.js';
+import type {Calls, Method, Reply, Request, WireError} from './modelProtocol.js';
+
+type Handler<M extends Method> = (
+  params: Calls[M]['params'],
+  tell: (event: Calls[M]['event']) => void,
+) => Promise<Calls[M]['result']>;
+
+let emu: Emu | undefined;
+
+function loaded(): Emu {
+  if (!emu) throw new Error('model worker: expected a call of load first');
+  return emu;
+}
+
+const handlers: {[M in Method]: Handler<M>} = {
+  async load({model, options}) {
+    const {Emu} = await import('../emu.js');
+    emu = await Emu.load(model, options);
+    const {name, mode, backend, loadSeconds} = emu;
+    return {name, mode, backend, loadSeconds};
+  },
+
+  async generateText({items, options}, tell) {
+    for await (const event of loaded().generateText(items, options)) {
+      if (event.type === 'done') return event.result;
+      tell(event.delta);
+    }
+    throw new Error('generateText ended without a result');
+  },
+
+  async trace({items, options, file}) {
+    const {writeSafetensors} = await import('../weights/safetensors.js');
+    const traced = await loaded().trace(items, options);
+    const tensors = [...traced].map(([name, {shape, data}]) => ({
+      name,
+      shape,
+      encoding: 'f32' as const,
+      data: new Uint8Array(data.buffer, data.byteOffset, data.byteLength),
+    }));
+    writeSafetensors(file, tensors);
+    return {file, tensors: Object.fromEntries(tensors.map(({name, shape}) => [name, shape]))};
+  },
+
+  async bench(options, tell) {
+    const {bench} = await import('./bench.js');
+    return bench(options, tell);
+  },
+};
+
+function toWire(thrown: unknown): WireError {
+  const error = thrown instanceof Error ? thrown : new Error(String(thrown));
+  const {code, path} = error as {code?: string; path?: string};
+  return {
+    name: error.name,
+    message: error.message,
+    stack: error.stack,
+    code,
+    reason: error instanceof EmuError ? error.reason : undefined,
+    file: error instanceof EmuError ? error.file : undefined,
+    path,
+  };
+}
+
+const port = parentPort!;
+
+async function answer({id, method, params}: Request): Promise<void> {
+  const send = (reply: Reply) => port.postMessage(reply);
+  try {
+    const handler = handlers[method] as Handler<Method>;
+    send({id, result: await handler(params as never, (event) => send({id, event}))});
+  } catch (error) {
+    send({id, error: toWire(error)});
+  }
+}
+
+let last = Promise.resolve();
+port.on('message', (request: Request) => {
+  last = last.then(() => answer(request));
+});
