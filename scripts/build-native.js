@@ -1,5 +1,6 @@
 // Builds the C++ addon: build/<platform>-<arch>/emu.node. Plain JavaScript, no node-gyp, no make:
-// one compiler run per object, only for what changed. Sources are all *.cc below src/kernels.
+// one compiler run per object, only for what changed. Sources are all *.cc below src/kernels, except
+// those of src/kernels/tensorflow, which scripts/tensorflow-smoke.ts builds.
 //   name.cc          compiled once, without ISA flags
 //   name.simd.cc     compiled once per ISA (EMU_ISA = scalar, avx2, avx512)
 //   name.avx2.cc     compiled for that ISA only (likewise .avx512.cc)
@@ -9,6 +10,7 @@ import fs from 'node:fs';
 import {createRequire} from 'node:module';
 import path from 'node:path';
 import {fileURLToPath} from 'node:url';
+import {withLock} from './lock.js';
 
 const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..');
 const sourceFolder = path.join(root, 'src', 'kernels');
@@ -85,7 +87,7 @@ function planObjects(includeFolder) {
   const sources = fs
     .readdirSync(sourceFolder, {recursive: true})
     .map(String)
-    .filter((file) => file.endsWith('.cc'))
+    .filter((file) => file.endsWith('.cc') && !file.startsWith(`tensorflow${path.sep}`))
     .sort();
   const objects = [];
   for (const file of sources) {
@@ -198,30 +200,6 @@ async function link(compiler, objects) {
   fs.renameSync(temporary, addonFile);
 }
 
-/** Waits for another build of the same folder to end; returns the function that unlocks. */
-async function lock() {
-  const file = path.join(outFolder, 'lock');
-  for (;;) {
-    try {
-      fs.writeFileSync(file, String(process.pid), {flag: 'wx'});
-      return () => fs.rmSync(file, {force: true});
-    } catch (error) {
-      if (error.code !== 'EEXIST') throw error;
-    }
-    let isAlive = true;
-    try {
-      const owner = Number(fs.readFileSync(file, 'utf8'));
-      const age = Date.now() - fs.statSync(file).mtimeMs;
-      if (owner > 0) process.kill(owner, 0);
-      else isAlive = age < 1000; // between creating and writing the file
-    } catch (error) {
-      if (error.code === 'ESRCH') isAlive = false;
-    }
-    if (isAlive) await new Promise((resolve) => setTimeout(resolve, 100));
-    else fs.rmSync(file, {force: true});
-  }
-}
-
 function readManifest() {
   try {
     return JSON.parse(fs.readFileSync(manifestFile, 'utf8'));
@@ -236,8 +214,7 @@ function writeAtomically(file, text) {
 }
 
 async function buildChanged(compiler, includeFolder, say) {
-  const unlock = await lock();
-  try {
+  return withLock(path.join(outFolder, 'lock'), say, async () => {
     contentHashes.clear();
     const identity = compilerIdentity(compiler);
     const plan = planObjects(includeFolder);
@@ -279,9 +256,7 @@ async function buildChanged(compiler, includeFolder, say) {
     if (failures.length > 0) throw failures[0];
     fs.rmSync(problemFile, {force: true});
     return 'built';
-  } finally {
-    unlock();
-  }
+  });
 }
 
 /**
