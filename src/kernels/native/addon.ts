@@ -21,9 +21,8 @@ export const encodingBytes: Record<Encoding, number> = {f32: 4, f16: 2, bf16: 2}
 
 export type IsaName = 'scalar' | 'avx2' | 'avx512';
 
-/** An array the kernel may be given nothing for. */
-type Optional<T> = T | null | undefined;
-type Bytes = ArrayBufferView;
+/** An open mapped file. */
+export type Mapping = {readonly mapping: unique symbol};
 
 /**
  * Functions of the addon. They check types and lengths (TypeError), compute on the pool's threads and
@@ -40,10 +39,17 @@ export interface Addon {
   setThreads(count: number): void;
   /** Asks all computations of this process to stop, from now until `cancel(false)`. */
   cancel(on: boolean): void;
-  /** Memory that is 64-byte aligned and not zeroed. */
-  allocate(bytes: number): ArrayBuffer;
-  /** Frees the memory of `allocate` at once; views on it become empty. */
+  /** Readies a new buffer for tensors; returns the offset of its first 64-byte aligned byte. */
+  prepare(buffer: ArrayBuffer): number;
+  /** Frees a buffer's memory at once; views on it become empty. */
   release(buffer: ArrayBuffer): void;
+
+  // --- mapped files (native/mappedFile.napi.cc)
+  mapOpen(path: string): Mapping;
+  mapSize(mapping: Mapping): number;
+  mapRegion(mapping: Mapping, offset: number, length: number): ArrayBuffer;
+  mapPrefetch(mapping: Mapping, offset: number, length: number): void;
+  mapClose(mapping: Mapping): void;
 
   // --- stock tfjs kernels (native/stock)
   unary(code: number, x: Float32Array, out: Float32Array, n: number): void;

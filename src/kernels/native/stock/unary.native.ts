@@ -1,0 +1,26 @@
+import type {KernelConfig, TensorInfo} from '@tensorflow/tfjs';
+import {nativeKernel, runStockKernel} from '../nativeBackend.js';
+
+/** Codes of stock/unary.h, by tfjs kernel name. */
+export const unaryCodes = {
+  Neg: 0,
+  Abs: 1,
+  Square: 2,
+  Sqrt: 3,
+  Rsqrt: 4,
+  Exp: 5,
+  Relu: 6,
+  Reciprocal: 7,
+  Sigmoid: 8,
+} as const;
+
+export const unaryKernels: KernelConfig[] = Object.entries(unaryCodes).map(([name, code]) =>
+  nativeKernel<{x: TensorInfo}>(name, (call) => {
+    const {inputs, backend} = call;
+    if (inputs.x.dtype !== 'float32') return runStockKernel(name, call);
+    const out = backend.allocate(inputs.x.shape);
+    const x = backend.floats(inputs.x);
+    backend.addon.unary(code, x, backend.floats(out), x.length);
+    return out;
+  }),
+);
