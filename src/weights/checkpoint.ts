@@ -2,7 +2,7 @@
 import {existsSync, openSync, readSync, closeSync, statSync} from 'node:fs';
 import path from 'node:path';
 import {EmuError, ModelError} from '../errors.js';
-import {mapFile} from './mappedFile.js';
+import {mapFile} from '../kernels/native/mappedFile.js';
 import {readPytorch} from './pytorch.js';
 import {MAX_HEADER_BYTES, readSafetensors} from './safetensors.js';
 import type {StoredTensor} from './storedTensor.js';

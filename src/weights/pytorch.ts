@@ -2,7 +2,7 @@
 // of raw bytes a storage (data/0, data/1, ...). Only zip headers and the pickle are read on opening.
 // Format: torch/serialization.py (_save, persistent_id) and torch/_utils.py (_rebuild_*) of PyTorch.
 import {ModelError} from '../errors.js';
-import type {MappedFile} from './mappedFile.js';
+import type {MappedFile} from '../kernels/native/mappedFile.js';
 import {PickleGlobal, PickleProblem, unpickle} from './pickle.js';
 import {listNames, printable} from './printable.js';
 import {

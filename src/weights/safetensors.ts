@@ -2,7 +2,7 @@
 // Format: github.com/huggingface/safetensors, README "Format". The header is parsed by hand because
 // JSON.parse keeps the last of two equal names, and because nothing but this form may appear in it.
 import {EmuError, ModelError} from '../errors.js';
-import type {MappedFile} from './mappedFile.js';
+import type {MappedFile} from '../kernels/native/mappedFile.js';
 import {printable} from './printable.js';
 import {
   countElements,

@@ -1,5 +1,5 @@
 // A tensor where it lies in a file: name, shape, encoding and place, read only when asked for.
-import type {MappedFile} from './mappedFile.js';
+import type {MappedFile} from '../kernels/native/mappedFile.js';
 
 /** Bytes of one element of each encoding that a checkpoint can hold. */
 export const encodingBytes = {

@@ -2,7 +2,7 @@
 // where each entry's bytes lie in the file. Zip64. Nothing but headers is read.
 // Layout: PKWARE APPNOTE 6.3.10, sections 4.3.7 (local header), 4.3.12 (central), 4.3.14-16 (ends).
 import {ModelError} from '../errors.js';
-import type {MappedFile} from './mappedFile.js';
+import type {MappedFile} from '../kernels/native/mappedFile.js';
 import {printable} from './printable.js';
 
 export interface ZipEntry {
