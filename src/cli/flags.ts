@@ -43,8 +43,9 @@ export const modelFlags = {
     helpGroup: 'MODEL',
   })(),
   threads: Flags.integer({
-    description: 'threads that compute (default: the cores this process may use)',
-    min: 1,
+    description: 'threads that compute (default, or 0: as many as cores this process may use)',
+    min: 0,
+    max: 1024,
     env: 'EMU_THREADS',
     helpGroup: 'MODEL',
   }),

@@ -4,7 +4,7 @@ import {loadOptions, type ModelFlagValues, modelFlags} from './flags.js';
 import {ModelHost} from './modelHost.js';
 import type {ModelInfo} from './modelProtocol.js';
 import type {Progress} from './progress.js';
-import {readSettings} from './settings.js';
+import {defaultModel} from './settings.js';
 
 /** A model that loads, or has loaded, in its own thread. */
 export interface RunningModel {
@@ -25,17 +25,15 @@ export abstract class ModelCommand extends EmuCommand {
     flags: ModelFlagValues,
     use: (model: RunningModel) => Promise<void>,
   ): Promise<void> {
-    const settings = readSettings(this.config.configDir);
+    const name = flags.model ?? defaultModel(this.config.configDir);
     const progress = await this.progress();
     const host = new ModelHost();
     progress.update('loading the model', 0);
-    const info = host
-      .load({model: flags.model ?? settings.model ?? 'emu-mini', options: loadOptions(flags)})
-      .then((loaded) => {
-        if (loaded.backend.reason)
-          this.note(`running on the ${loaded.backend.name} backend: ${loaded.backend.reason}`);
-        return loaded;
-      });
+    const info = host.load({model: name, options: loadOptions(flags)}).then((loaded) => {
+      if (loaded.backend.reason)
+        this.note(`running on the ${loaded.backend.name} backend: ${loaded.backend.reason}`);
+      return loaded;
+    });
     // A picture that can't be read is told first; a model's error waits until it is asked for.
     info.catch(() => {});
     try {

@@ -46,15 +46,18 @@ async function isVideo(source: string): Promise<boolean> {
 
 const MEGA = 1e6;
 
-export async function readPicture(source: string, flags: PictureFlagValues): Promise<Item> {
-  const {readImage} = await import('../data/image.js');
-  const picture = await readImage(source, {
+function readOptions(flags: PictureFlagValues) {
+  return {
     useExif: flags.exif ?? true,
     maxPixels: (flags['max-megapixels'] ?? 100) * MEGA,
     maxDownloadBytes: (flags['max-download'] ?? 20) * MEGA,
     downloadTimeoutMs: (flags.timeout ?? 30) * 1000,
-  });
-  return {type: 'image', picture};
+  };
+}
+
+export async function readPicture(source: string, flags: PictureFlagValues): Promise<Item> {
+  const {readImage} = await import('../data/image.js');
+  return {type: 'image', picture: await readImage(source, readOptions(flags))};
 }
 
 export async function readVideo(
@@ -62,7 +65,8 @@ export async function readVideo(
   flags: PictureFlagValues & {frames?: number},
 ): Promise<Item> {
   const {readFrames} = await import('../data/video.js');
-  return {type: 'video', frames: await readFrames(source, {count: flags.frames ?? 8})};
+  const frames = await readFrames(source, {...readOptions(flags), count: flags.frames ?? 8});
+  return {type: 'video', frames};
 }
 
 /** The items of an interleaved prompt, in order. */

@@ -2,6 +2,9 @@ import {readFileSync} from 'node:fs';
 import path from 'node:path';
 import {UsageError} from './errors.js';
 
+/** The model that comes with emu. */
+export const PACKAGED_MODEL = 'emu-mini';
+
 /** The user's own defaults. */
 export interface Settings {
   /** The model that commands take without --model and EMU_MODEL. */
@@ -32,4 +35,9 @@ export function readSettings(configDir: string): Settings {
   if (model === undefined) return {};
   if (typeof model === 'string') return {model};
   throw new UsageError(`${file}: expected "model" to be a name or path, got ${typeof model}`);
+}
+
+/** The model that commands take without --model: EMU_MODEL, else the user's own, else emu-mini. */
+export function defaultModel(configDir: string): string {
+  return process.env.EMU_MODEL || readSettings(configDir).model || PACKAGED_MODEL;
 }

@@ -1,0 +1,178 @@
+// What `emu doctor` finds out. Every part stands alone: one that fails says why, and the others go on.
+import {spawnSync} from 'node:child_process';
+import {existsSync, readFileSync} from 'node:fs';
+import {createRequire} from 'node:module';
+import os from 'node:os';
+import path from 'node:path';
+import type {FfmpegLocation} from '../data/ffmpeg.js';
+import {oneLine} from './errors.js';
+import type {ListedModel} from './models.js';
+
+export interface Machine {
+  readonly system: string;
+  readonly cpu: string;
+  /** Cores that this process may use. */
+  readonly cores: number;
+  /** Bytes. */
+  readonly memory: number;
+  readonly freeMemory: number;
+}
+
+export interface BackendReport {
+  readonly name: string;
+  readonly available: boolean;
+  /** Instruction sets of the native backend that this processor runs, weakest first. */
+  readonly isas?: readonly string[];
+  readonly reason?: string;
+}
+
+export interface ProgramReport {
+  readonly available: boolean;
+  readonly path?: string;
+  readonly version?: string;
+  readonly origin?: string;
+  readonly reason?: string;
+}
+
+/** The processor's abilities that kernels are, or will be, written for, in /proc/cpuinfo's words. */
+const knownFeatures = [
+  ...['sse4_2', 'avx', 'avx2', 'fma', 'f16c'],
+  ...['avx512f', 'avx512bw', 'avx512vl', 'avx512_vnni', 'avx512_bf16', 'avx512_fp16', 'avx_vnni'],
+  ...['amx_tile', 'amx_int8', 'amx_bf16', 'asimd', 'asimdhp', 'asimddp', 'sve', 'bf16', 'i8mm'],
+];
+
+const message = (error: unknown) =>
+  oneLine(error instanceof Error ? error.message.split('\n', 1)[0]! : String(error));
+
+/** Bytes that can be had without swapping; os.freemem() leaves out what the page cache would give. */
+function availableMemory(): number {
+  try {
+    const line = /^MemAvailable:\s+(\d+) kB$/m.exec(readFileSync('/proc/meminfo', 'utf8'));
+    if (line) return Number(line[1]) * 1024;
+  } catch {
+    // No /proc on this system.
+  }
+  return os.freemem();
+}
+
+export function machine(): Machine {
+  return {
+    system: `${os.type()} ${os.release()} ${os.arch()}`,
+    cpu: os.cpus()[0]?.model.trim() ?? 'unknown',
+    cores: os.availableParallelism(),
+    memory: os.totalmem(),
+    freeMemory: availableMemory(),
+  };
+}
+
+/** Of the abilities that matter to kernels, those this processor has; empty where /proc is missing. */
+export function cpuFeatures(): string[] {
+  try {
+    const flags = /^(?:flags|Features)\s*:\s*(.*)$/m.exec(readFileSync('/proc/cpuinfo', 'utf8'));
+    const present = new Set(flags?.[1]?.split(' '));
+    return knownFeatures.filter((feature) => present.has(feature));
+  } catch {
+    return [];
+  }
+}
+
+async function nativeReport(): Promise<BackendReport> {
+  try {
+    const {addonProblem, loadAddon} = await import('../kernels/native/addon.js');
+    const addon = loadAddon();
+    if (addon) return {name: 'native', available: true, isas: addon.isas()};
+    return {name: 'native', available: false, reason: addonProblem() ?? 'unknown'};
+  } catch (error) {
+    return {name: 'native', available: false, reason: message(error)};
+  }
+}
+
+async function referenceReport(): Promise<BackendReport> {
+  try {
+    await import('@tensorflow/tfjs');
+    return {name: 'reference', available: true};
+  } catch (error) {
+    return {name: 'reference', available: false, reason: message(error)};
+  }
+}
+
+/** The backends, whether they load, and why one can't. */
+export async function backends(): Promise<BackendReport[]> {
+  return [
+    await nativeReport(),
+    {
+      name: 'tensorflow',
+      available: false,
+      reason:
+        'this version has no TensorFlow backend yet; `npm run tensorflow:smoke` tries its ops',
+    },
+    await referenceReport(),
+  ];
+}
+
+/** The first line that a program prints about itself. */
+function firstLine(program: string, args: string[]): string {
+  const {error, status, stdout, stderr} = spawnSync(program, args, {
+    encoding: 'utf8',
+    timeout: 10_000,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  if (error) throw error;
+  const [line = ''] = (stdout || stderr).split('\n', 1);
+  if (status !== 0) throw new Error(`exit code ${status}: ${line}`);
+  return line;
+}
+
+export async function ffmpeg(): Promise<ProgramReport> {
+  let found: FfmpegLocation | undefined;
+  try {
+    const {findFfmpeg} = await import('../data/ffmpeg.js');
+    found = findFfmpeg();
+    const line = firstLine(found.path, ['-version']);
+    const version = /^ffmpeg version (\S+)/.exec(line)?.[1] ?? line;
+    return {available: true, version, ...found};
+  } catch (error) {
+    return {available: false, ...found, reason: message(error)};
+  }
+}
+
+export function mpi(): ProgramReport {
+  const folders = (process.env.PATH ?? '').split(path.delimiter).filter((folder) => folder !== '');
+  const program = folders
+    .map((folder) => path.join(folder, 'mpirun'))
+    .find((file) => existsSync(file));
+  if (!program)
+    return {
+      available: false,
+      reason: 'mpirun is not in PATH (Debian: apt-get install openmpi-bin)',
+    };
+  try {
+    return {available: true, path: program, version: firstLine(program, ['--version'])};
+  } catch (error) {
+    return {available: false, path: program, reason: message(error)};
+  }
+}
+
+/** sharp reads the pictures; its binary is a package of its own for each system. */
+export function sharp(): ProgramReport {
+  try {
+    const {versions} = createRequire(import.meta.url)('sharp') as {
+      versions: {sharp?: string; vips: string};
+    };
+    return {available: true, version: `${versions.sharp ?? '?'} (libvips ${versions.vips})`};
+  } catch (error) {
+    return {available: false, reason: message(error)};
+  }
+}
+
+/** The models that --model knows, or why they can't be listed (a broken settings file, say). */
+export async function models(
+  configDir: string,
+): Promise<{models: ListedModel[]; modelsProblem?: string}> {
+  try {
+    const {listModels} = await import('./models.js');
+    return {models: listModels(configDir)};
+  } catch (error) {
+    return {models: [], modelsProblem: message(error)};
+  }
+}

@@ -1,0 +1,63 @@
+import {EmuCommand} from '../cli/command.js';
+import type {BackendReport, ProgramReport} from '../cli/doctor.js';
+import {settingsFile} from '../cli/settings.js';
+
+const gigabytes = (bytes: number) => `${(bytes / 1e9).toFixed(1)} GB`;
+
+function describeBackend({available, isas, reason}: BackendReport): string {
+  if (!available) return `no: ${reason}`;
+  return isas ? `yes (${isas.join(', ')})` : 'yes';
+}
+
+function describeProgram({available, path, version, origin, reason}: ProgramReport): string {
+  const place = path ? ` at ${path}` : '';
+  if (!available) return `no${place}: ${reason}`;
+  return `${version}${place}${origin ? ` (from ${origin})` : ''}`;
+}
+
+export default class Doctor extends EmuCommand {
+  static override summary = 'Say what this machine has and what emu can do with it.';
+  static override description =
+    'Machine, processor, backends and why one cannot load, ffmpeg, MPI, folders, models. Works when the rest does not.';
+  static override examples = ['<%= config.bin %> doctor', '<%= config.bin %> doctor --json'];
+
+  async run(): Promise<void> {
+    await this.parse(Doctor);
+    const probes = await import('../cli/doctor.js');
+    const {version, configDir, cacheDir, root} = this.config;
+    const {models, ...modelsReport} = await probes.models(configDir);
+    const report = {
+      emu: version,
+      node: process.version,
+      machine: probes.machine(),
+      cpuFeatures: probes.cpuFeatures(),
+      backends: await probes.backends(),
+      sharp: probes.sharp(),
+      ffmpeg: await probes.ffmpeg(),
+      mpi: probes.mpi(),
+      folders: {package: root, settings: settingsFile(configDir), cache: cacheDir},
+      models,
+      ...modelsReport,
+    };
+    const {machine, modelsProblem} = report;
+    const rows: [string, string][] = [
+      ['emu', `${version}, Node ${process.version}`],
+      ['system', machine.system],
+      ['processor', `${machine.cpu}, ${machine.cores} cores`],
+      ['features', report.cpuFeatures.join(' ') || 'unknown'],
+      ['memory', `${gigabytes(machine.memory)}, ${gigabytes(machine.freeMemory)} free`],
+      ...report.backends.map((backend): [string, string] => [
+        backend.name,
+        describeBackend(backend),
+      ]),
+      ['sharp', describeProgram(report.sharp)],
+      ['ffmpeg', describeProgram(report.ffmpeg)],
+      ['mpi', describeProgram(report.mpi)],
+      ...Object.entries(report.folders),
+      ...models.map(({name, path}): [string, string] => [name, path ?? 'missing']),
+      ...(modelsProblem ? [['models', modelsProblem] as [string, string]] : []),
+    ];
+    const width = Math.max(...rows.map(([key]) => key.length));
+    this.result(report, rows.map(([key, value]) => `${key.padEnd(width)}  ${value}`).join('\n'));
+  }
+}
