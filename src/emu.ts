@@ -6,15 +6,14 @@ import {processImage} from './data/preprocess.js';
 import {EmuError, ModelError} from './errors.js';
 import {type BackendInfo, type BackendName, selectBackend} from './kernels/backend.js';
 import {LlamaDecoder} from './model/decoder.js';
-import {type EmuConfig, EmuModel, unusedWeights} from './model/emu.js';
+import {type EmuConfig, EmuModel} from './model/emu.js';
 import {type GenerationOptions, generate} from './model/generate.js';
 import {countingPositions} from './model/llama.js';
 import {collectTrace} from './model/trace.js';
 import {buildPrompt, type PromptItem, type PromptRequest} from './text/prompt.js';
 import {loadTokenizer, type Tokenizer} from './text/tokenizer.js';
-import {openCheckpoint} from './weights/checkpoint.js';
-import {readConfig} from './weights/config.js';
-import {locateModel} from './weights/locate.js';
+import type {Checkpoint} from './weights/checkpoint.js';
+import {openModel} from './weights/openModel.js';
 import {Weights} from './weights/weights.js';
 
 export type Item =
@@ -105,6 +104,7 @@ export class Emu {
     readonly tokenizer: Tokenizer,
     private readonly model: EmuModel,
     private readonly weights: Weights,
+    private readonly checkpoint: Checkpoint,
   ) {}
 
   /**
@@ -114,28 +114,26 @@ export class Emu {
   static async load(model: string, options: LoadOptions = {}): Promise<Emu> {
     const started = performance.now();
     const backend = selectBackend(options);
-    const located = locateModel(
+    const {location, config, checkpoint} = openModel(
       model,
       options.config === undefined ? {} : {config: options.config},
     );
-    const checkpoint = openCheckpoint(located.checkpoint);
     try {
-      const config = readConfig(located);
       const weights = Weights.open(checkpoint);
       const built = new EmuModel(weights, config);
-      weights.finish(unusedWeights);
+      const {name, mode} = location;
       const tokenizer = loadTokenizer({
-        mode: located.mode,
-        ...(located.tokenizer === undefined ? {} : {path: located.tokenizer}),
+        mode,
+        ...(location.tokenizer === undefined ? {} : {path: location.tokenizer}),
       });
       if (tokenizer.vocabSize !== config.llama.vocabSize)
         throw new ModelError(
-          located.checkpoint,
-          `its vocabulary has ${config.llama.vocabSize} tokens, the tokenizer ${tokenizer.vocabSize}`,
+          location.checkpoint,
+          `its vocabulary has ${config.llama.vocabSize} tokens, the tokenizer's ${tokenizer.vocabSize}`,
           'put the matching tokenizer beside the checkpoint or name its folder with --config',
         );
-      const {name, mode} = located;
-      return new Emu(name, mode, backend, seconds(started), config, tokenizer, built, weights);
+      const load = seconds(started);
+      return new Emu(name, mode, backend, load, config, tokenizer, built, weights, checkpoint);
     } catch (error) {
       checkpoint.close();
       throw error;
@@ -239,6 +237,7 @@ export class Emu {
   /** Releases the weights and the mapped file. */
   close(): void {
     this.weights.dispose();
+    this.checkpoint.close();
   }
 
   private prepare(items: readonly Item[], options: TextOptions): Prepared {

@@ -17,16 +17,8 @@ export interface EmuConfig {
   readonly lora?: LoraConfig;
 }
 
-/** Stored by the official code but used by no forward pass, or recomputed (rotary frequencies). */
-export const unusedWeights: readonly RegExp[] = [
-  /^visual\.norm\./,
-  /^visual\.head\./,
-  /^cformer\.cformer\.embed_tokens\.weight$/,
-  /\.rotary_emb\.inv_freq$/,
-];
-
 export class EmuModel {
-  private readonly visual: EvaVit;
+  readonly visual: EvaVit;
   private readonly lnVisual: LayerNorm;
   readonly causalFormer: CausalFormer;
   readonly llama: Llama;
@@ -45,12 +37,14 @@ export class EmuModel {
     this.llama = new Llama(lm, llama, lora);
   }
 
+  /** pixels [I, 3, size, size] -> what the causal transformer reads [I, patches + 1, visionWidth] */
+  visionStates(pixels: tf.Tensor4D): tf.Tensor3D {
+    return tf.tidy(() => traced('ln_visual', this.lnVisual.forward(this.visual.forward(pixels))));
+  }
+
   /** pixels [I, 3, size, size] -> visual embeddings [I, N, C] */
   encodeImages(pixels: tf.Tensor4D): tf.Tensor3D {
-    return tf.tidy(() => {
-      const states = traced('ln_visual', this.lnVisual.forward(this.visual.forward(pixels)));
-      return this.causalFormer.forward(states);
-    });
+    return tf.tidy(() => this.causalFormer.forward(this.visionStates(pixels)));
   }
 
   /**

@@ -2,6 +2,7 @@
 // B pictures, N patches + 1 (the class token), H heads, D head size, C width.
 import * as tf from '@tensorflow/tfjs';
 import {attention, gelu, linear, patchEmbedding} from '../kernels/index.js';
+import {ConvStem, type ConvStemConfig} from './convStem.js';
 import {LayerNorm, Linear, mergeHeads, splitHeads, type WeightSource} from './layers.js';
 import {traced} from './trace.js';
 
@@ -13,6 +14,8 @@ export interface VisionConfig {
   readonly headWidth: number;
   readonly mlpRatio: number; // the MLP is floor(width · mlpRatio) wide
   readonly layerNormEps: number;
+  /** In the place of the linear patch embedding (emu-mini only). */
+  readonly stem?: ConvStemConfig | undefined;
 }
 
 class Attention {
@@ -91,12 +94,27 @@ class Block {
   }
 }
 
+/** EVA's own patch embedding: one linear map of a patch's pixels. */
+class PatchEmbedding {
+  private readonly weight: tf.Tensor4D;
+  private readonly bias: tf.Tensor1D;
+
+  constructor(weights: WeightSource, {width, patchSize}: VisionConfig) {
+    const shape = [width, 3, patchSize, patchSize];
+    this.weight = weights.tensor('proj.weight', shape) as tf.Tensor4D;
+    this.bias = weights.tensor('proj.bias', [width]) as tf.Tensor1D;
+  }
+
+  forward(pixels: tf.Tensor4D): tf.Tensor3D {
+    return patchEmbedding(pixels, this.weight, this.bias);
+  }
+}
+
 /** Pixels -> one hidden state a patch, the class token's first. No norm at the end: `ln_visual` is Emu's. */
 export class EvaVit {
   private readonly clsToken: tf.Tensor3D;
   private readonly posEmbed: tf.Tensor3D;
-  private readonly patchWeight: tf.Tensor4D;
-  private readonly patchBias: tf.Tensor1D;
+  readonly patchEmbed: PatchEmbedding | ConvStem;
   private readonly blocks: readonly Block[];
 
   constructor(weights: WeightSource, config: VisionConfig) {
@@ -104,9 +122,10 @@ export class EvaVit {
     const numPatches = Math.floor(imageSize / patchSize) ** 2;
     this.clsToken = weights.tensor('cls_token', [1, 1, width]) as tf.Tensor3D;
     this.posEmbed = weights.tensor('pos_embed', [1, numPatches + 1, width]) as tf.Tensor3D;
-    const patchShape = [width, 3, patchSize, patchSize];
-    this.patchWeight = weights.tensor('patch_embed.proj.weight', patchShape) as tf.Tensor4D;
-    this.patchBias = weights.tensor('patch_embed.proj.bias', [width]) as tf.Tensor1D;
+    const patchWeights = weights.scope('patch_embed');
+    this.patchEmbed = config.stem
+      ? new ConvStem(patchWeights, config.stem, width, config.layerNormEps)
+      : new PatchEmbedding(patchWeights, config);
     this.blocks = Array.from(
       {length: config.layers},
       (_, i) => new Block(weights.scope(`blocks.${i}`), config, `vit.blocks.${i}`),
@@ -116,10 +135,7 @@ export class EvaVit {
   /** pixels [B, 3, size, size] -> [B, N, C] */
   forward(pixels: tf.Tensor4D): tf.Tensor3D {
     return tf.tidy(() => {
-      const patches = traced(
-        'vit.patch_embed',
-        patchEmbedding(pixels, this.patchWeight, this.patchBias),
-      );
+      const patches = traced('vit.patch_embed', this.patchEmbed.forward(pixels));
       const cls = tf.tile(this.clsToken, [pixels.shape[0], 1, 1]);
       let x = tf.add(tf.concat([cls, patches], 1), this.posEmbed) as tf.Tensor3D;
       traced('vit.embeddings', x);

@@ -1,10 +1,8 @@
 import * as tf from '@tensorflow/tfjs';
-import {type EmuConfig, EmuModel, unusedWeights} from '../../src/model/emu.js';
+import {type EmuConfig, EmuModel} from '../../src/model/emu.js';
 import type {WeightSource} from '../../src/model/layers.js';
 import {loadTokenizer, type Tokenizer} from '../../src/text/tokenizer.js';
-import {openCheckpoint} from '../../src/weights/checkpoint.js';
-import {readConfig} from '../../src/weights/config.js';
-import {locateModel} from '../../src/weights/locate.js';
+import {openModel} from '../../src/weights/openModel.js';
 import {Weights} from '../../src/weights/weights.js';
 import {type GoldenGroup, goldenPath} from './goldens.js';
 
@@ -30,14 +28,16 @@ export function loadGoldenModel(
 ): GoldenModel {
   const file = goldenCheckpoint(mode);
   if (!file) throw new Error(`no golden checkpoint for ${mode}`);
-  const located = locateModel(file, {config: goldenPath('tiny-config')!});
-  const config = readConfig(located);
-  const weights = Weights.open(openCheckpoint(located.checkpoint));
+  const {config, checkpoint} = openModel(file, {config: goldenPath('tiny-config')!});
+  const weights = Weights.open(checkpoint);
   const model = new EmuModel(wrap(weights), config);
-  weights.finish(unusedWeights);
   const folder = goldenPath('llama_config');
   const tokenizer = loadTokenizer({mode, ...(folder ? {path: folder} : {})});
-  return {model, config, tokenizer, dispose: () => weights.dispose()};
+  const dispose = () => {
+    weights.dispose();
+    checkpoint.close();
+  };
+  return {model, config, tokenizer, dispose};
 }
 
 /** Pixels [N, 3, s, s] of golden pictures, as the official process_img made them. */

@@ -1,0 +1,140 @@
+// Emoji drawings by several vendors, rendered once: the material that emu-mini's pictures are composed of.
+// They come from npm's @iconify-json packages, fetched by the user's own npm into a cache folder.
+import {spawnSync} from 'node:child_process';
+import {existsSync, mkdirSync, readFileSync} from 'node:fs';
+import {homedir} from 'node:os';
+import path from 'node:path';
+import sharp from 'sharp';
+import {EmuError} from '../../errors.js';
+
+/** One concept of recipes/*.json: its name and the icon that draws it in each vendor's set. */
+export interface Concept {
+  readonly hex: string;
+  readonly label: string;
+  readonly icons: Readonly<Record<string, string>>;
+}
+
+/** A tightly cropped drawing on transparent ground, `size` pixels square, RGBA, not premultiplied. */
+export interface Drawing {
+  readonly concept: number;
+  readonly vendor: string;
+  readonly size: number;
+  readonly rgba: Uint8Array;
+}
+
+/** The packages' versions that the reported scores were made with. */
+const versions: Readonly<Record<string, string>> = {
+  noto: '1.2.9',
+  'noto-v1': '1.2.5',
+  twemoji: '1.2.5',
+  'fluent-emoji-flat': '1.2.6',
+  emojione: '1.2.3',
+  fxemoji: '1.2.2',
+  openmoji: '1.2.29',
+  'emojione-v1': '1.2.3',
+  'streamline-emojis': '1.2.4',
+};
+
+interface IconSet {
+  readonly width?: number;
+  readonly height?: number;
+  readonly left?: number;
+  readonly top?: number;
+  readonly icons: Readonly<Record<string, Icon>>;
+}
+
+interface Icon {
+  readonly body: string;
+  readonly width?: number;
+  readonly height?: number;
+  readonly left?: number;
+  readonly top?: number;
+}
+
+function artFolder(): string {
+  const cache =
+    process.env.EMU_CACHE_DIR ??
+    path.join(process.env.XDG_CACHE_HOME ?? path.join(homedir(), '.cache'), 'emu');
+  return path.join(cache, 'art');
+}
+
+/** Installs the vendors' packages that the cache lacks; says so through `onProgress`. */
+export function fetchArt(vendors: readonly string[], onProgress: (line: string) => void): void {
+  const folder = artFolder();
+  const missing = vendors.filter((vendor) => !existsSync(iconsFile(vendor)));
+  if (missing.length === 0) return;
+  const specs = missing.map((vendor) => {
+    const version = versions[vendor];
+    if (!version)
+      throw new EmuError(
+        `${vendor} is no known set of drawings; known: ${Object.keys(versions).join(', ')}`,
+        {code: 'unknown_art', reason: 'usage'},
+      );
+    return `@iconify-json/${vendor}@${version}`;
+  });
+  onProgress(`fetching ${specs.join(' ')} from npm into ${folder}`);
+  mkdirSync(folder, {recursive: true});
+  const args = ['install', '--prefix', folder, '--ignore-scripts', '--no-audit', '--no-fund'];
+  const npm = spawnSync('npm', [...args, ...specs], {encoding: 'utf8'});
+  if (npm.status !== 0)
+    throw new EmuError(
+      `npm could not fetch ${specs.join(' ')}: ${npm.error?.message ?? npm.stderr.trim().split('\n')[0]}; is npm installed and its registry reachable?`,
+      {code: 'fetch_failed'},
+    );
+}
+
+function iconsFile(vendor: string): string {
+  return path.join(artFolder(), 'node_modules/@iconify-json', vendor, 'icons.json');
+}
+
+function iconSet(vendor: string): IconSet {
+  return JSON.parse(readFileSync(iconsFile(vendor), 'utf8')) as IconSet;
+}
+
+/** A vendor's drawing as SVG text; `pixels` is the size it asks to be rendered at. */
+function svg(set: IconSet, name: string, pixels: number): string {
+  const icon = set.icons[name];
+  if (!icon) throw new Error(`emoji: no icon named ${name}`);
+  const width = icon.width ?? set.width ?? 16;
+  const height = icon.height ?? set.height ?? 16;
+  const box = [icon.left ?? set.left ?? 0, icon.top ?? set.top ?? 0, width, height].join(' ');
+  const namespaces =
+    'xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink"';
+  return `<svg ${namespaces} width="${pixels}" height="${pixels}" viewBox="${box}">${icon.body}</svg>`;
+}
+
+/** Every vendor's drawing of every concept that has one, cropped to what is drawn, `size` pixels square. */
+export async function renderArt(
+  concepts: readonly Concept[],
+  vendors: readonly string[],
+  size: number,
+): Promise<Drawing[]> {
+  const drawings: Drawing[] = [];
+  for (const vendor of vendors) {
+    const set = iconSet(vendor);
+    for (const [concept, {icons}] of concepts.entries()) {
+      const name = icons[vendor];
+      if (name === undefined) continue;
+      const picture = await sharp(Buffer.from(svg(set, name, 2 * size)))
+        .trim({background: {r: 0, g: 0, b: 0, alpha: 0}, threshold: 1})
+        .resize(size, size, {fit: 'contain', background: {r: 0, g: 0, b: 0, alpha: 0}})
+        .ensureAlpha()
+        .raw()
+        .toBuffer();
+      drawings.push({concept, vendor, size, rgba: new Uint8Array(picture)});
+    }
+  }
+  return drawings;
+}
+
+/** A vendor's drawing as it comes, on white: what the model is scored on. */
+export async function renderOnWhite(
+  concept: Concept,
+  vendor: string,
+  size: number,
+): Promise<Uint8Array> {
+  const text = svg(iconSet(vendor), concept.icons[vendor]!, size);
+  return new Uint8Array(
+    await sharp(Buffer.from(text)).flatten({background: '#fff'}).png().toBuffer(),
+  );
+}

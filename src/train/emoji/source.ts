@@ -1,0 +1,120 @@
+// emu-mini's data: pictures of single objects composed on the fly, and what is said of them.
+import {readFileSync} from 'node:fs';
+import {clipMean, clipStd} from '../../data/preprocess.js';
+import {InputError} from '../../errors.js';
+import type {Tokenizer} from '../../text/tokenizer.js';
+import type {Random} from '../random.js';
+import {besideRecipe, type Recipe} from '../recipe.js';
+import {type Concept, type Drawing, fetchArt, renderArt} from './art.js';
+import {type Augmentation, compose} from './compose.js';
+import {caption, questions} from './words.js';
+
+export interface PictureBatch {
+  /** [count, 3, size, size] */
+  readonly pixels: Float32Array;
+  readonly count: number;
+  readonly size: number;
+}
+
+export interface LabelledBatch extends PictureBatch {
+  /** The concept that each picture shows. */
+  readonly labels: readonly number[];
+}
+
+export interface DocumentBatch extends PictureBatch {
+  /** B rows of token ids, filled up with [PAD] on the right. */
+  readonly ids: readonly (readonly number[])[];
+  /** Real tokens of each row. */
+  readonly lengths: readonly number[];
+}
+
+type DocumentKind = keyof Recipe['data']['documents'];
+
+export function readConcepts(recipeFile: string, name: string): Concept[] {
+  const file = besideRecipe(recipeFile, name);
+  try {
+    return JSON.parse(readFileSync(file, 'utf8')) as Concept[];
+  } catch (error) {
+    throw new InputError(file, `is no list of concepts (${(error as Error).message})`);
+  }
+}
+
+export class EmojiSource {
+  private constructor(
+    readonly concepts: readonly Concept[],
+    private readonly drawings: readonly (readonly Drawing[])[],
+    private readonly size: number,
+    private readonly documents: Recipe['data']['documents'],
+  ) {}
+
+  static async open(
+    recipe: Recipe,
+    concepts: readonly Concept[],
+    onProgress: (line: string) => void,
+  ): Promise<EmojiSource> {
+    const {vendors, artSize, documents} = recipe.data;
+    fetchArt(vendors, onProgress);
+    const art = await renderArt(concepts, vendors, artSize);
+    onProgress(`${art.length} drawings of ${concepts.length} concepts by ${vendors.join(', ')}`);
+    const drawings = concepts.map((_, i) => art.filter(({concept}) => concept === i));
+    return new EmojiSource(concepts, drawings, recipe.model.vision.imageSize, documents);
+  }
+
+  /** `count` pictures, each of a concept drawn at random, then of one of its drawings. */
+  pictures(count: number, augmentation: Augmentation, random: Random): LabelledBatch {
+    const canvas = {size: this.size, mean: clipMean, std: clipStd};
+    const values = 3 * this.size * this.size;
+    const pixels = new Float32Array(count * values);
+    const labels = Array.from({length: count}, (_, i) => {
+      const label = random.below(this.concepts.length);
+      const drawing = random.pick(this.drawings[label]!);
+      compose(drawing, augmentation, random, canvas, pixels, i * values);
+      return label;
+    });
+    return {pixels, count, size: this.size, labels};
+  }
+
+  /** `rows` documents with their pictures, tokenized; `numTokens` visual embeddings a picture. */
+  documentBatch(
+    rows: number,
+    numTokens: number,
+    augmentation: Augmentation,
+    tokenizer: Tokenizer,
+    random: Random,
+  ): DocumentBatch {
+    const kinds = Array.from({length: rows}, () => this.kind(random));
+    const counts = kinds.map((kind) => (kind === 'interleaved' ? 2 + random.below(2) : 1));
+    const total = counts.reduce((sum, count) => sum + count, 0);
+    const {pixels, labels, count, size} = this.pictures(total, augmentation, random);
+    const picture = `[IMG]${'<image>'.repeat(numTokens)}[/IMG]`;
+    let next = 0;
+    const texts = kinds.map((kind, row) => {
+      const shown = labels.slice(next, next + counts[row]!).map((i) => this.concepts[i]!.label);
+      next += shown.length;
+      const said = caption(shown[0]!);
+      if (kind === 'question') return `${picture}${random.pick(questions)} ${said}</s>`;
+      if (kind === 'draw') return `${said}${picture}</s>`;
+      if (kind === 'interleaved')
+        return `${shown.map((label) => `${picture}${caption(label)}.`).join('')}</s>`;
+      return `${picture}${said}</s>`;
+    });
+    const tokens = texts.map((text) => tokenizer.encode(text, {bos: true}));
+    const lengths = tokens.map((row) => row.length);
+    const longest = Math.max(...lengths);
+    const ids = tokens.map((row) => [
+      ...row,
+      ...new Array<number>(longest - row.length).fill(tokenizer.ids.pad),
+    ]);
+    return {pixels, count, size, ids, lengths};
+  }
+
+  private kind(random: Random): DocumentKind {
+    const entries = Object.entries(this.documents) as [DocumentKind, number][];
+    let place = random.next() * entries.reduce((sum, [, weight]) => sum + weight, 0);
+    for (const [kind, weight] of entries) {
+      if (place < weight) return kind;
+      place -= weight;
+    }
+    return 'caption';
+  }
+}

@@ -1,0 +1,39 @@
+// Initial weights of a model trained from nothing.
+import * as tf from '@tensorflow/tfjs';
+import type {Random} from './random.js';
+
+type Rule = readonly [RegExp, (shape: readonly number[]) => number | 'ones' | 'zeros'];
+
+const fanIn = (shape: readonly number[]) => shape.slice(1).reduce((product, n) => product * n, 1);
+
+/**
+ * First match gives the standard deviation, or a constant. Residual branches of the vision encoder
+ * start at zero, convolutions as Kaiming's (arXiv 1502.01852), T5's and LLaMA's linears as theirs.
+ */
+const rules: readonly Rule[] = [
+  [/running_mean$/, () => 'zeros'],
+  [/running_var$/, () => 'ones'],
+  [/norm\d?\.weight$|layernorm\.weight$|ln_visual\.weight$/, () => 'ones'],
+  [/bias$/, () => 'zeros'],
+  [/attn\.proj\.weight$|mlp\.fc2\.weight$/, () => 'zeros'],
+  [/conv\.weight$/, (shape) => Math.sqrt(2 / fanIn(shape))],
+  [/relative_attention_bias\.weight$|causal_tokens$/, () => 0.02],
+  [
+    /^cformer\.|stu_regress_head|patch_embed\.proj\.weight$/,
+    (shape) => 1 / Math.sqrt(fanIn(shape)),
+  ],
+  [/^classifier\./, () => 0.02],
+  [/embed_tokens\.weight$/, () => 0.05],
+  [/./, () => 0.02],
+];
+
+/** The initial value of the weight `name` (a checkpoint's own name) of that shape. */
+export function initialWeight(name: string, shape: readonly number[], random: Random): tf.Tensor {
+  const [, rule] = rules.find(([pattern]) => pattern.test(name))!;
+  const spread = rule(shape);
+  if (spread === 'ones') return tf.ones([...shape]);
+  if (spread === 'zeros') return tf.zeros([...shape]);
+  const count = shape.reduce((product, n) => product * n, 1);
+  const values = Float32Array.from({length: count}, () => spread * random.normal());
+  return tf.tensor(values, [...shape]);
+}
