@@ -23,7 +23,7 @@ const require = createRequire(import.meta.url);
 
 const JOBS = 2;
 // -ffp-contract=fast lets a*b+c become one FMA; no -ffast-math: sums keep their order, NaN works.
-const COMMON_FLAGS = [
+export const COMMON_FLAGS = [
   '-std=c++17',
   '-O3',
   '-fPIC',
@@ -36,7 +36,7 @@ const COMMON_FLAGS = [
   '-pthread',
 ];
 const AVX2_FLAGS = ['-mavx2', '-mfma', '-mf16c', '-mbmi2'];
-const ISA_FLAGS = {
+export const ISA_FLAGS = {
   scalar: [],
   avx2: AVX2_FLAGS,
   // g++ 12 warns of uninitialized values inside its own AVX-512 headers.
@@ -51,7 +51,7 @@ const ISA_FLAGS = {
     '-Wno-uninitialized',
   ],
 };
-const ISAS = process.arch === 'x64' ? ['scalar', 'avx2', 'avx512'] : ['scalar'];
+export const ISAS = process.arch === 'x64' ? ['scalar', 'avx2', 'avx512'] : ['scalar'];
 
 function sha(...parts) {
   const hash = createHash('sha256');
@@ -60,7 +60,7 @@ function sha(...parts) {
 }
 
 /** The full path of the compiler to use, or undefined. `CXX` decides when it is set. */
-function findCompiler() {
+export function findCompiler() {
   const candidates = process.env.CXX ? [process.env.CXX] : ['c++', 'g++', 'clang++'];
   for (const candidate of candidates) {
     if (path.isAbsolute(candidate)) {
@@ -76,7 +76,7 @@ function findCompiler() {
 }
 
 /** Tells one compiler from another without starting it. */
-function compilerIdentity(compiler) {
+export function compilerIdentity(compiler) {
   const file = fs.realpathSync(compiler);
   const {size, mtimeMs} = fs.statSync(file);
   return `${file} ${size} ${mtimeMs}`;
