@@ -27,9 +27,9 @@ export abstract class ModelCommand extends EmuCommand {
   ): Promise<void> {
     const name = flags.model ?? defaultModel(this.config.configDir);
     const progress = await this.progress();
-    const host = new ModelHost();
+    const host = await ModelHost.start();
     progress.update('loading the model', 0);
-    const info = host.load({model: name, options: loadOptions(flags)}).then((loaded) => {
+    const info = host.call('load', {model: name, options: loadOptions(flags)}).then((loaded) => {
       if (loaded.backend.reason)
         this.note(`running on the ${loaded.backend.name} backend: ${loaded.backend.reason}`);
       return loaded;

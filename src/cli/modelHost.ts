@@ -1,7 +1,7 @@
 import {Worker} from 'node:worker_threads';
 import {EmuError} from '../errors.js';
 import {onInterrupt} from './interrupt.js';
-import type {Calls, Method, ModelInfo, Reply, Request, WireError} from './modelProtocol.js';
+import type {Calls, Method, Reply, Request, WireError} from './modelProtocol.js';
 
 interface Pending {
   resolve(result: unknown): void;
@@ -39,16 +39,20 @@ export class ModelHost {
   private readonly pending = new Map<number, Pending>();
   private readonly release: () => void;
   private nextId = 0;
-  private cancelKernels: CancelKernels = () => {};
 
-  constructor(workerFile: URL = new URL('./modelWorker.js', import.meta.url)) {
+  private constructor(private readonly cancelKernels: CancelKernels) {
     // Nothing that a library prints may reach stdout: it carries results only.
-    this.worker = new Worker(workerFile, {stdout: true});
+    this.worker = new Worker(new URL('./modelWorker.js', import.meta.url), {stdout: true});
     this.worker.stdout.pipe(process.stderr, {end: false});
     this.worker.on('message', (reply: Reply) => this.receive(reply));
     this.worker.on('error', (error) => this.failAll(error));
     this.worker.on('exit', () => this.failAll(new Error('the model thread ended early')));
-    this.release = onInterrupt(() => this.cancelKernels());
+    this.release = onInterrupt(cancelKernels);
+  }
+
+  /** Starts the thread. A native call would delay Ctrl-C: what cancels it is at hand before. */
+  static async start(): Promise<ModelHost> {
+    return new ModelHost(await kernelCanceller());
   }
 
   /** Calls `method` in the worker; what it tells on the way goes to `onEvent`. */
@@ -63,14 +67,6 @@ export class ModelHost {
     });
     this.worker.postMessage({id, method, params} satisfies Request);
     return answer as Promise<Calls[M]['result']>;
-  }
-
-  /** Loads the model; the first call, since it also readies Ctrl-C. */
-  async load(params: Calls['load']['params']): Promise<ModelInfo> {
-    const loading = this.call('load', params);
-    // A native call delays the end of the process: a canceller is at hand before one can start.
-    this.cancelKernels = await kernelCanceller();
-    return loading;
   }
 
   /** Ends the thread and with it what it holds: weights, mapped files. */

@@ -1,0 +1,186 @@
+// What `emu bench` measures: speed of the language model and of the vision tower, in the model's thread.
+import {performance} from 'node:perf_hooks';
+import * as tf from '@tensorflow/tfjs';
+import {type BackendOptions, selectBackend} from '../kernels/backend.js';
+import {encodingBytes} from '../kernels/native/addon.js';
+import {type Encoding, encodingOf} from '../kernels/weight.js';
+import {LlamaDecoder} from '../model/decoder.js';
+import {EmuModel} from '../model/emu.js';
+import type {WeightSource} from '../model/layers.js';
+import {openModel} from '../weights/openModel.js';
+import {Weights} from '../weights/weights.js';
+import {SyntheticWeights, type SyntheticSize, syntheticConfig} from './syntheticWeights.js';
+
+export interface BenchOptions extends BackendOptions {
+  readonly what: 'llm' | 'vision';
+  /** A model to open, or a size to fill with random numbers. */
+  readonly model:
+    | {readonly name: string; readonly config?: string}
+    | {readonly synthetic: SyntheticSize; readonly encoding: Encoding};
+  readonly promptTokens: number;
+  readonly newTokens: number;
+  readonly beams: number;
+  readonly repeat: number;
+}
+
+/** Medians over the repetitions. */
+export interface BenchResult {
+  readonly model: string;
+  readonly backend: string;
+  readonly threads: number;
+  readonly isa: string;
+  readonly compute: 'f32';
+  /** Seconds from the name to a model that can be asked. */
+  readonly load: number;
+  readonly promptTokensPerSecond?: number;
+  /** New tokens a second, those of all beams together. */
+  readonly decodeTokensPerSecond?: number;
+  /** Seconds of one decoding step, or of one picture. */
+  readonly stepSeconds: number;
+  /** Bytes: the most memory that the process had at once, mapped files included. */
+  readonly peakMemory: number;
+  /** Bytes of weights that one step reads. */
+  readonly bytesRead: number;
+}
+
+type Tell = (event: {stage: string; fraction: number}) => void;
+
+/** Sums up the bytes of the weights that a tower is made of. */
+class CountedWeights implements WeightSource {
+  constructor(
+    private readonly source: WeightSource,
+    private readonly sizes: Map<string, number> = new Map(),
+    private readonly prefix = '',
+  ) {}
+
+  tensor(name: string, shape: readonly number[]): tf.Tensor {
+    const tensor = this.source.tensor(name, shape);
+    this.sizes.set(this.prefix + name, tensor.size * encodingBytes[encodingOf(tensor)]);
+    return tensor;
+  }
+
+  scope(prefix: string): WeightSource {
+    const inner = this.source.scope(prefix);
+    return new CountedWeights(inner, this.sizes, `${this.prefix}${prefix}.`);
+  }
+
+  /** Bytes of the tensors whose names match. */
+  bytes(names: RegExp): number {
+    return [...this.sizes].reduce((sum, [name, size]) => sum + (names.test(name) ? size : 0), 0);
+  }
+}
+
+interface Opened {
+  readonly name: string;
+  readonly model: EmuModel;
+  readonly weights: CountedWeights;
+}
+
+function open(model: BenchOptions['model']): Opened {
+  if ('synthetic' in model) {
+    const {synthetic, encoding} = model;
+    const weights = new CountedWeights(new SyntheticWeights(encoding));
+    const built = new EmuModel(weights, syntheticConfig(synthetic));
+    return {name: `synthetic ${synthetic} ${encoding}`, model: built, weights};
+  }
+  const {name, config} = model;
+  const opened = openModel(name, config === undefined ? {} : {config});
+  const weights = new CountedWeights(Weights.open(opened.checkpoint));
+  return {name, model: new EmuModel(weights, opened.config), weights};
+}
+
+function median(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  const middle = sorted.length >> 1;
+  return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
+}
+
+const secondsSince = (start: number) => (performance.now() - start) / 1000;
+
+/** One answer of fixed length: seconds of the prompt and of each step. */
+function runLlm({llama}: EmuModel, promptTokens: number, newTokens: number, beams: number) {
+  const {hiddenSize, vocabSize} = llama.config;
+  const embeds = tf.randomNormal<tf.Rank.R3>([1, promptTokens, hiddenSize], 0, 1, 'float32', 1);
+  const decoder = new LlamaDecoder(llama, embeds, beams, newTokens);
+  try {
+    let start = performance.now();
+    decoder.prefill();
+    const prompt = secondsSince(start);
+    const steps: number[] = [];
+    for (let i = 0; i < newTokens; i++) {
+      const tokens = Array.from(
+        {length: beams},
+        (_, beam) => (7919 * i + 104729 * beam) % vocabSize,
+      );
+      const parents = Array.from({length: beams}, (_, beam) => (i === 0 ? 0 : beam));
+      start = performance.now();
+      decoder.step(tokens, parents);
+      steps.push(secondsSince(start));
+    }
+    return {prompt, steps};
+  } finally {
+    decoder.dispose();
+  }
+}
+
+function benchLlm({model, weights}: Opened, options: BenchOptions, tell: Tell) {
+  const {promptTokens, newTokens, beams, repeat} = options;
+  tell({stage: 'warming up', fraction: 0});
+  runLlm(model, promptTokens, 1, beams);
+  const prompts: number[] = [];
+  const steps: number[] = [];
+  for (let i = 0; i < repeat; i++) {
+    tell({stage: 'measuring', fraction: i / repeat});
+    const run = runLlm(model, promptTokens, newTokens, beams);
+    prompts.push(run.prompt);
+    steps.push(...run.steps);
+  }
+  const stepSeconds = median(steps);
+  return {
+    promptTokensPerSecond: promptTokens / median(prompts),
+    decodeTokensPerSecond: beams / stepSeconds,
+    stepSeconds,
+    // A step looks up a row of the embedding and leaves the regression head alone.
+    bytesRead: weights.bytes(/^decoder\.lm\.(?!.*(embed_tokens|stu_regress_head))/),
+  };
+}
+
+function benchVision({model, weights}: Opened, options: BenchOptions, tell: Tell) {
+  const {imageSize} = model.config.vision;
+  const run = () => {
+    const start = performance.now();
+    tf.tidy(() => {
+      const pixels = tf.randomNormal<tf.Rank.R4>([1, 3, imageSize, imageSize], 0, 1, 'float32', 1);
+      model.encodeImages(pixels).dataSync();
+    });
+    return secondsSince(start);
+  };
+  tell({stage: 'warming up', fraction: 0});
+  run();
+  const seconds = Array.from({length: options.repeat}, (_, i) => {
+    tell({stage: 'measuring', fraction: i / options.repeat});
+    return run();
+  });
+  return {stepSeconds: median(seconds), bytesRead: weights.bytes(/^(visual|ln_visual|cformer)\./)};
+}
+
+/** Measures one tower after a run that warms caches and pages up. */
+export function bench(options: BenchOptions, tell: Tell): BenchResult {
+  const start = performance.now();
+  const {name: backend, threads, isa} = selectBackend(options);
+  tell({stage: 'loading the model', fraction: 0});
+  const opened = open(options.model);
+  const load = secondsSince(start);
+  const measured =
+    options.what === 'llm' ? benchLlm(opened, options, tell) : benchVision(opened, options, tell);
+  return {
+    model: opened.name,
+    backend,
+    threads,
+    isa,
+    compute: 'f32',
+    load,
+    ...measured,
+    peakMemory: process.resourceUsage().maxRSS * 1024,
+  };
+}
