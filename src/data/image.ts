@@ -7,7 +7,7 @@
 import sharp from 'sharp';
 import {InputError} from '../errors.js';
 import {isGif, readGifFacts} from './gif.js';
-import {MEDIA_HEAD_BYTES, mediaKind} from './mediaKind.js';
+import {MEDIA_HEAD_BYTES, type MediaKind, mediaKind} from './mediaKind.js';
 import type {Picture} from './picture.js';
 import {readSource, type SourceOptions} from './source.js';
 
@@ -31,12 +31,17 @@ const SVG_MAX_DENSITY = 100_000; // sharp's limit
 
 const kinds = 'png, jpeg, webp, gif, avif, tiff or svg';
 
+/** What is wrong with bytes that no decoder takes. */
+function unknownFormat(label: string, kind: MediaKind): InputError {
+  const wayOut = `give a ${kinds} file`;
+  return kind === 'image' // it begins like one: a TIFF has its directory at the end, HEIC is not read
+    ? new InputError(label, 'is cut off or damaged, or of a kind that cannot be read', wayOut)
+    : new InputError(label, 'is not a picture', wayOut);
+}
+
 /** sharp's message for bytes it cannot decode, as one line with a way out. */
 function undecodable(label: string, error: unknown, format?: string): InputError {
   const message = (error as Error).message;
-  if (/unsupported image format/i.test(message)) {
-    return new InputError(label, 'is not a picture', `give a ${kinds} file`);
-  }
   if (/timeout/i.test(message)) {
     return new InputError(label, `takes longer than ${MAX_DECODE_SECONDS} s to decode`);
   }
@@ -65,13 +70,15 @@ export async function inspectImage(
   label: string,
   maxPixels = DEFAULT_MAX_PIXELS,
 ): Promise<ImageInfo> {
-  if (mediaKind(bytes.subarray(0, MEDIA_HEAD_BYTES)) === 'video') {
+  const kind = mediaKind(bytes.subarray(0, MEDIA_HEAD_BYTES));
+  if (kind === 'video') {
     throw new InputError(label, 'is a video, not a picture', 'use it where a video is asked for');
   }
   const metadata = await sharp(bytes, {limitInputPixels: false})
     .metadata()
     .catch((error) => {
-      throw undecodable(label, error);
+      const isUnknown = /unsupported image format/i.test((error as Error).message);
+      throw isUnknown ? unknownFormat(label, kind) : undecodable(label, error);
     });
   const {format, width} = metadata;
   const height = metadata.pageHeight ?? metadata.height;

@@ -8,6 +8,8 @@ export interface SourceOptions {
   readonly maxDownloadBytes?: number;
   /** Longest download in milliseconds (https only). Default 30 s. */
   readonly downloadTimeoutMs?: number;
+  /** Most bytes of a file or pipe. Default 1000 MB. */
+  readonly maxFileBytes?: number;
   readonly signal?: AbortSignal;
   /** What speaks https, for tests. Default: Node's fetch. */
   readonly fetch?: typeof fetch;
@@ -26,10 +28,16 @@ const DEFAULT_DOWNLOAD_BYTES = 20 * MEGABYTE;
 const DEFAULT_DOWNLOAD_MS = 30_000;
 const MAX_REDIRECTS = 5;
 // More than any picture of 100 megapixels needs (16-bit RGBA: 800 MB); stops endless pipes.
-const MAX_FILE_BYTES = 1000 * MEGABYTE;
+const DEFAULT_FILE_BYTES = 1000 * MEGABYTE;
 const LABEL_LENGTH = 80;
 
-export const isUrl = (source: string): boolean => /^(https?|data):/i.test(source);
+// "data: cats, dogs" is a text, not a URL.
+const isDataUrl = (source: string) => /^data:[^,;\s]*(;\s*[^,;\s]*)*,/i.test(source);
+
+/** True for what is fetched or unpacked instead of looked up as a path; `http:` too, to refuse it. */
+export function isUrl(source: string): boolean {
+  return /^https?:\/\//i.test(source) || isDataUrl(source);
+}
 
 function shorten(text: string): string {
   return text.length > LABEL_LENGTH ? `${text.slice(0, LABEL_LENGTH)}…` : text;
@@ -39,27 +47,33 @@ function shorten(text: string): string {
 export function sourceLabel(source: string | Uint8Array): string {
   if (typeof source !== 'string') return `picture of ${source.length} bytes`;
   if (source === '-') return 'standard input';
-  if (!isUrl(source)) return source;
-  return shorten(/^data:/i.test(source) ? source.slice(0, 32) : source);
+  if (source === '') return '(empty name)';
+  // One line, whatever the name.
+  if (!isUrl(source)) return /\p{Cc}/u.test(source) ? JSON.stringify(source) : source;
+  return isDataUrl(source) && source.length > 32 ? `${source.slice(0, 32)}…` : shorten(source);
 }
+
+const tooLarge = (label: string, maxBytes: number) =>
+  new InputError(label, `has more than ${maxBytes / MEGABYTE} MB`, 'make it smaller');
 
 async function collect(
   chunks: AsyncIterable<Uint8Array>,
   maxBytes: number,
-  tooMuch: () => InputError,
+  label: string,
 ): Promise<Uint8Array> {
   const parts: Uint8Array[] = [];
   let length = 0;
   for await (const chunk of chunks) {
     length += chunk.length;
-    if (length > maxBytes) throw tooMuch();
+    if (length > maxBytes) throw tooLarge(label, maxBytes);
     parts.push(chunk);
   }
   return Buffer.concat(parts);
 }
 
 /** The way out for what the operating system says about a path. */
-export function fileProblem(file: string, error: unknown): InputError {
+export function fileProblem(path: string, error: unknown): InputError {
+  const file = sourceLabel(path);
   const {code, message} = error as NodeJS.ErrnoException;
   switch (code) {
     case 'ENOENT':
@@ -77,46 +91,45 @@ export function fileProblem(file: string, error: unknown): InputError {
   }
 }
 
-const fileTooLarge = (label: string) =>
-  new InputError(label, `has more than ${MAX_FILE_BYTES / MEGABYTE} MB`, 'make it smaller');
-
-async function readPath(file: string, signal: AbortSignal | undefined): Promise<Uint8Array> {
+async function readPath(file: string, options: SourceOptions): Promise<Uint8Array> {
+  const {signal, maxFileBytes = DEFAULT_FILE_BYTES} = options;
+  const label = sourceLabel(file);
   try {
     const {size} = await checkFile(file);
-    if (size > MAX_FILE_BYTES) throw fileTooLarge(file);
+    if (size > maxFileBytes) throw tooLarge(label, maxFileBytes);
     // A stream, so that pipes and devices that never end stop at the limit too.
     const stream = createReadStream(file, signal ? {signal} : {});
-    return await collect(stream as AsyncIterable<Buffer>, MAX_FILE_BYTES, () => fileTooLarge(file));
+    return await collect(stream as AsyncIterable<Buffer>, maxFileBytes, label);
   } catch (error) {
-    if (error instanceof InputError || signal?.aborted) throw error;
-    throw fileProblem(file, error);
+    signal?.throwIfAborted();
+    throw error instanceof InputError ? error : fileProblem(file, error);
   }
 }
 
 /** The file's size in bytes (0 for pipes); InputError when there is no such file or it is a directory. */
 export async function checkFile(file: string): Promise<{size: number; isRegular: boolean}> {
-  if (file === '') throw new InputError('(empty name)', 'no such file');
-  if (file.includes('\0')) throw new InputError(JSON.stringify(file), 'no such file');
+  const label = sourceLabel(file);
+  if (file === '' || file.includes('\0')) throw new InputError(label, 'no such file');
   const stats = await stat(file).catch((error) => {
     throw fileProblem(file, error);
   });
-  if (stats.isDirectory()) throw new InputError(file, 'is a directory', 'name a file in it');
+  if (stats.isDirectory()) throw new InputError(label, 'is a directory', 'name a file in it');
   return {size: stats.size, isRegular: stats.isFile()};
 }
 
-async function readStdin(stdin: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
+async function readStdin(options: SourceOptions): Promise<Uint8Array> {
+  const {stdin = process.stdin, maxFileBytes = DEFAULT_FILE_BYTES} = options;
   const label = sourceLabel('-');
   if ((stdin as NodeJS.ReadStream).isTTY) {
     throw new InputError(label, 'is a terminal', 'pipe a picture into the command');
   }
-  return collect(stdin, MAX_FILE_BYTES, () => fileTooLarge(label));
+  return collect(stdin as AsyncIterable<Uint8Array>, maxFileBytes, label);
 }
 
 /** RFC 2397; base64 or percent-encoded. */
 function readDataUrl(url: string): Uint8Array {
   const label = sourceLabel(url);
   const comma = url.indexOf(',');
-  if (comma < 0) throw new InputError(label, 'is not a data: URL: it has no comma');
   const isBase64 = /;\s*base64\s*$/i.test(url.slice(0, comma));
   const body = unescapePercent(Buffer.from(url.slice(comma + 1), 'utf8'));
   if (!isBase64) return body;
@@ -162,8 +175,6 @@ async function download(source: string, options: SourceOptions): Promise<Uint8Ar
   const timeout = AbortSignal.timeout(timeoutMs);
   const signal = options.signal ? AbortSignal.any([timeout, options.signal]) : timeout;
   const request = options.fetch ?? fetch;
-  const tooMuch = () =>
-    new InputError(label, `has more than ${maxBytes / MEGABYTE} MB`, 'download it first');
   let url = httpsUrl(source, undefined, label);
   try {
     for (let hop = 0; hop <= MAX_REDIRECTS; hop++) {
@@ -180,10 +191,10 @@ async function download(source: string, options: SourceOptions): Promise<Uint8Ar
       }
       if (Number(response.headers.get('content-length') ?? 0) > maxBytes) {
         await response.body?.cancel();
-        throw tooMuch();
+        throw tooLarge(label, maxBytes);
       }
       if (!response.body) return new Uint8Array();
-      return await collect(response.body as AsyncIterable<Uint8Array>, maxBytes, tooMuch);
+      return await collect(response.body as AsyncIterable<Uint8Array>, maxBytes, label);
     }
     throw new InputError(label, `redirects more than ${MAX_REDIRECTS} times`);
   } catch (error) {
@@ -210,10 +221,10 @@ export async function readSource(
   options.signal?.throwIfAborted();
   let bytes: Uint8Array;
   if (typeof source !== 'string') bytes = source;
-  else if (source === '-') bytes = await readStdin(options.stdin ?? process.stdin);
-  else if (/^data:/i.test(source)) bytes = readDataUrl(source);
+  else if (source === '-') bytes = await readStdin(options);
+  else if (isDataUrl(source)) bytes = readDataUrl(source);
   else if (isUrl(source)) bytes = await download(source, options);
-  else bytes = await readPath(source, options.signal);
+  else bytes = await readPath(source, options);
   if (bytes.length === 0) throw new InputError(label, 'is empty (0 bytes)');
   return {bytes, label};
 }

@@ -11,7 +11,14 @@ import {type DecodeOptions, DEFAULT_MAX_PIXELS, decodeFrame, inspectImage} from 
 import {MEDIA_HEAD_BYTES, mediaKind} from './mediaKind.js';
 import type {Picture} from './picture.js';
 import {PpmReader} from './ppm.js';
-import {checkFile, fileProblem, isUrl, readSource, type SourceOptions} from './source.js';
+import {
+  checkFile,
+  fileProblem,
+  isUrl,
+  readSource,
+  type SourceOptions,
+  sourceLabel,
+} from './source.js';
 
 export interface ReadFramesOptions extends DecodeOptions, SourceOptions {
   /** Number of frames, 1 to 1024. The official code takes 8. */
@@ -211,7 +218,7 @@ async function withTemporaryFile<T>(bytes: Uint8Array, use: (file: string) => Pr
 async function readHead(file: string): Promise<Uint8Array | undefined> {
   const {size, isRegular} = await checkFile(file);
   if (!isRegular) return undefined;
-  if (size === 0) throw new InputError(file, 'is empty (0 bytes)');
+  if (size === 0) throw new InputError(sourceLabel(file), 'is empty (0 bytes)');
   const handle = await open(file).catch((error) => {
     throw fileProblem(file, error);
   });
@@ -244,7 +251,7 @@ export async function readFrames(
   if (typeof source === 'string' && source !== '-' && !isUrl(source)) {
     const head = await readHead(source);
     if (head && mediaKind(head) !== 'image') {
-      return readClip({file: source, label: source, options}, count);
+      return readClip({file: source, label: sourceLabel(source), options}, count);
     }
   }
   const {bytes, label} = await readSource(source, options);
