@@ -2,7 +2,7 @@ import {existsSync, realpathSync} from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import {fileURLToPath} from 'node:url';
-import type {TensorflowFiles} from '../../src/kernels/tensorflow/tensorflowBackend.js';
+import type {TensorflowFiles} from '../../src/kernels/tensorflow/loadTensorflow.js';
 import {SmokeError} from './run.js';
 
 export const repository = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../..');

@@ -1,8 +1,10 @@
+import os from 'node:os';
 import * as tf from '@tensorflow/tfjs';
 import {EmuError} from '../errors.js';
 import {addonProblem, loadAddon} from './native/addon.js';
 import {nativeKernels} from './native/kernels.js';
 import {NATIVE, registerNativeBackend} from './native/nativeBackend.js';
+import {TENSORFLOW} from './tensorflow/tensorflowBackend.js';
 
 export type BackendName = 'native' | 'reference' | 'tensorflow';
 
@@ -38,7 +40,7 @@ export function selectBackend(options: BackendOptions = {}): BackendInfo {
     case 'reference':
       return selectReference();
     case 'tensorflow':
-      throw usageError("backend 'tensorflow' is not installed; use --backend native");
+      return selectTensorflow();
     default:
       throw usageError(
         `expected auto, native, reference or tensorflow as backend, got '${wanted}'`,
@@ -48,7 +50,8 @@ export function selectBackend(options: BackendOptions = {}): BackendInfo {
 
 /** The backends that this machine can run, best first. */
 export function availableBackends(): BackendName[] {
-  return loadAddon() ? ['native', 'reference'] : ['reference'];
+  const names: BackendName[] = loadAddon() ? ['native', 'reference'] : ['reference'];
+  return tf.findBackendFactory(TENSORFLOW) ? [...names, 'tensorflow'] : names;
 }
 
 function selectNative(options: BackendOptions): BackendInfo | undefined {
@@ -73,7 +76,16 @@ function selectReference(reason?: string): BackendInfo {
   return {name: 'reference', threads: 1, isa: 'javascript', ...(reason ? {reason} : {})};
 }
 
-/** tf.setBackend without waiting: both backends start synchronously. */
+/** The one that loadTensorflow() has registered in this process. */
+function selectTensorflow(): BackendInfo {
+  if (!tf.findBackendFactory(TENSORFLOW)) {
+    throw usageError("backend 'tensorflow' is not installed; use --backend native");
+  }
+  activate(TENSORFLOW);
+  return {name: 'tensorflow', threads: os.availableParallelism(), isa: 'tensorflow'};
+}
+
+/** tf.setBackend without waiting: all backends start synchronously. */
 function activate(name: string): void {
   void tf.setBackend(name);
   if (tf.getBackend() !== name) throw new Error(`backend ${name} did not start`);
