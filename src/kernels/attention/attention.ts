@@ -50,11 +50,10 @@ export function attention(
   if (!tf.getKernel(Attention, tf.getBackend())) return attentionReference(q, k, v, options);
   const inputs = [q, k, v, ...attrs.extras.map((name) => options[name] as tf.Tensor)];
   // The second output, the log of each softmax's sum, is what the backward kernel needs.
-  const [out, logSumExp] = tf
-    .engine()
-    .runKernel(Attention, inputs as unknown as tf.NamedTensorMap, attrs) as tf.Tensor[];
-  logSumExp!.dispose();
-  return out as tf.Tensor4D;
+  const outputs = tf.engine().runKernel(Attention, inputs as unknown as tf.NamedTensorMap, attrs);
+  const [out, logSumExp] = outputs as [tf.Tensor4D, tf.Tensor];
+  logSumExp.dispose();
+  return out;
 }
 
 function checkAttention(

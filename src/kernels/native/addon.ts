@@ -39,6 +39,8 @@ export interface Addon {
   setThreads(count: number): void;
   /** Asks all computations of this process to stop, from now until `cancel(false)`. */
   cancel(on: boolean): void;
+  /** Ends the process without waiting for calls that run in other threads. */
+  exitNow(code: number): never;
   /** Readies a new buffer for tensors; returns the offset of its first 64-byte aligned byte. */
   prepare(buffer: ArrayBuffer): number;
   /** Frees a buffer's memory at once; views on it become empty. */
@@ -51,9 +53,179 @@ export interface Addon {
   mapPrefetch(mapping: Mapping, offset: number, length: number): void;
   mapClose(mapping: Mapping): void;
 
+  // --- training (adamw, batchNorm)
+  adamw(
+    parameter: Float32Array,
+    m: Float32Array,
+    v: Float32Array,
+    grad: Float32Array,
+    newParameter: Float32Array,
+    newM: Float32Array,
+    newV: Float32Array,
+    n: number,
+    beta1: number,
+    beta2: number,
+    eps: number,
+    decay: number,
+    rate: number,
+    correction: number,
+    scale: number,
+  ): void;
+  /** Σ x², added in float64. */
+  sumOfSquares(x: Float32Array, n: number): number;
+  batchNormMoments(
+    x: Float32Array,
+    mean: Float32Array,
+    variance: Float32Array,
+    rows: number,
+    cols: number,
+  ): void;
+  batchNorm(
+    x: Float32Array,
+    mean: Float32Array,
+    variance: Float32Array,
+    weight: Float32Array,
+    bias: Float32Array,
+    out: Float32Array,
+    rows: number,
+    cols: number,
+    eps: number,
+    hasRelu: boolean,
+  ): void;
+  batchNormGrad(
+    x: Float32Array,
+    mean: Float32Array,
+    variance: Float32Array,
+    weight: Float32Array,
+    bias: Float32Array,
+    dy: Float32Array,
+    dx: Float32Array,
+    dWeight: Float32Array,
+    dBias: Float32Array,
+    rows: number,
+    cols: number,
+    eps: number,
+    hasRelu: boolean,
+    isTraining: boolean,
+  ): void;
+
   // --- stock tfjs kernels (native/stock)
   unary(code: number, x: Float32Array, out: Float32Array, n: number): void;
+
+  // --- the ops of src/kernels
+  attention(
+    ...args: [...AttentionArguments, Optional<Int32Array>, out: Float32Array, lse: Float32Array]
+  ): void;
+  attentionGrad(
+    ...args: [
+      ...AttentionArguments,
+      out: Float32Array,
+      logSumExp: Float32Array,
+      dy: Float32Array,
+      dq: Float32Array,
+      dk: Float32Array,
+      dv: Float32Array,
+      dBias: Optional<Float32Array>,
+    ]
+  ): void;
+  embedding(
+    ids: Int32Array,
+    table: Uint8Array,
+    encoding: EncodingCode,
+    out: Float32Array,
+    numIds: number,
+    numRows: number,
+    size: number,
+  ): void;
+  embeddingGrad(
+    ids: Int32Array,
+    dy: Float32Array,
+    dTable: Float32Array,
+    numIds: number,
+    numRows: number,
+    size: number,
+  ): void;
+  gelu(x: Float32Array, out: Float32Array, n: number): void;
+  geluGrad(x: Float32Array, dy: Float32Array, dx: Float32Array, n: number): void;
+  /** Layer norm; RMS norm without bias. */
+  norm(
+    x: Float32Array,
+    weight: Float32Array,
+    bias: Optional<Float32Array>,
+    out: Float32Array,
+    rows: number,
+    cols: number,
+    eps: number,
+  ): void;
+  /** Gradient of layer norm; of RMS norm without dBias. */
+  normGrad(
+    x: Float32Array,
+    weight: Float32Array,
+    dy: Float32Array,
+    dx: Float32Array,
+    dWeight: Float32Array,
+    dBias: Optional<Float32Array>,
+    rows: number,
+    cols: number,
+    eps: number,
+  ): void;
+  rope(
+    x: Float32Array,
+    positions: Int32Array,
+    cos: Float32Array,
+    sin: Float32Array,
+    out: Float32Array,
+    rows: number,
+    numHeads: number,
+    headDim: number,
+    numPositions: number,
+    isInverse: boolean,
+  ): void;
+  siluGate(gate: Float32Array, up: Float32Array, out: Float32Array, n: number): void;
+  siluGateGrad(
+    gate: Float32Array,
+    up: Float32Array,
+    dy: Float32Array,
+    dGate: Float32Array,
+    dUp: Float32Array,
+    n: number,
+  ): void;
+  /** Labels below 0 are ignored. */
+  softmaxCrossEntropy(
+    logits: Float32Array,
+    labels: Int32Array,
+    losses: Float32Array,
+    logSumExp: Float32Array,
+    rows: number,
+    cols: number,
+  ): void;
+  softmaxCrossEntropyGrad(
+    logits: Float32Array,
+    labels: Int32Array,
+    logSumExp: Float32Array,
+    dy: Float32Array,
+    dLogits: Float32Array,
+    rows: number,
+    cols: number,
+  ): void;
 }
+
+/** An array that a kernel may be given nothing for. */
+type Optional<T> = T | null;
+
+/** What both directions of attention take first; sizes: batch, queries, heads, headDim, rows, capacity, keys. */
+type AttentionArguments = [
+  q: Float32Array,
+  k: Float32Array,
+  v: Float32Array,
+  bias: Optional<Float32Array>,
+  keyStart: Optional<Int32Array>,
+  keyEnd: Optional<Int32Array>,
+  sizes: Int32Array,
+  isBiasShared: boolean,
+  isCausal: boolean,
+  scale: number,
+];
 
 const root = fileURLToPath(new URL('../../../', import.meta.url));
 const target = `${process.platform}-${process.arch}`;

@@ -6,6 +6,8 @@ export const Rope = 'EmuRope';
 
 export interface RopeAttrs extends tf.NamedAttrMap {
   base: number;
+  /** Turn back instead of forward: the gradient. */
+  isInverse: boolean;
 }
 
 /**
@@ -18,6 +20,6 @@ export function rope(x: tf.Tensor4D, positions: tf.Tensor2D, base = 10000): tf.T
   checkDtype('rope', 'positions', positions, 'int32');
   checkShape('rope', 'positions', positions.shape, [batch, seqLen]);
   if (!tf.getKernel(Rope, tf.getBackend())) return ropeReference(x, positions, base);
-  const attrs: RopeAttrs = {base};
+  const attrs: RopeAttrs = {base, isInverse: false};
   return tf.engine().runKernel(Rope, {x, positions}, attrs) as tf.Tensor4D;
 }

@@ -31,5 +31,9 @@ export function softmaxCrossEntropy(
     return softmaxCrossEntropyReference(logits, labels, ignoreIndex);
   }
   const attrs: SoftmaxCrossEntropyAttrs = {ignoreIndex};
-  return tf.engine().runKernel(SoftmaxCrossEntropy, {logits, labels}, attrs) as tf.Tensor1D;
+  // The second output, the log of each row's sum of exponentials, is what the backward kernel needs.
+  const outputs = tf.engine().runKernel(SoftmaxCrossEntropy, {logits, labels}, attrs);
+  const [losses, logSumExp] = outputs as [tf.Tensor1D, tf.Tensor1D];
+  logSumExp.dispose();
+  return losses;
 }

@@ -1,0 +1,76 @@
+#include "attention.h"
+
+#include "../native/binding.h"
+
+namespace emu {
+namespace {
+
+// Arguments 0 to 9 of both exports: q, k, v, bias | null, keyStart | null, keyEnd | null,
+// sizes = [batch, queries, heads, headDim, rows, capacity, keys], isBiasShared, isCausal, scale
+AttentionInputs readInputs(const Call& call) {
+  AttentionInputs in;
+  const std::vector<size_t> sizes = call.sizes(6);
+  if (sizes.size() != 7) call.fail(6, "7 sizes");
+  in.batch = sizes[0];
+  in.queries = sizes[1];
+  in.heads = sizes[2];
+  in.headDim = sizes[3];
+  in.rows = sizes[4];
+  in.capacity = sizes[5];
+  in.keys = sizes[6];
+  if (in.keys > in.capacity) call.fail(6, "no more keys than the capacity");
+  in.isBiasShared = call.flag(7);
+  in.isCausal = call.flag(8);
+  in.scale = static_cast<float>(call.number(9));
+  const size_t cacheSize = in.rows * in.capacity * in.heads * in.headDim;
+  in.q = call.floats(0, in.batch * in.queries * in.heads * in.headDim);
+  in.k = call.floats(1, cacheSize);
+  in.v = call.floats(2, cacheSize);
+  in.bias = call.optionalFloats(
+      3, (in.isBiasShared ? 1 : in.batch) * in.heads * in.queries * in.keys);
+  in.keyStart = call.optionalInts(4, in.batch);
+  in.keyEnd = call.optionalInts(5, in.batch);
+  return in;
+}
+
+}  // namespace
+
+EMU_EXPORT(attention) {  // (inputs..., cacheRows | null, out, logSumExp)
+  AttentionArgs args;
+  args.in = readInputs(call);
+  const AttentionInputs& in = args.in;
+  args.cacheRows = call.optionalInts(10, in.batch * in.keys);
+  args.out = call.floats(11, in.batch * in.queries * in.heads * in.headDim);
+  args.logSumExp = call.floats(12, in.batch * in.heads * in.queries);
+  if (args.cacheRows) {
+    for (size_t i = 0; i < in.batch * in.keys; ++i) {
+      if (args.cacheRows[i] < 0 || static_cast<size_t>(args.cacheRows[i]) >= in.rows) {
+        call.fail(10, "rows of the cache");
+      }
+    }
+  } else if (in.rows < in.batch) {
+    call.fail(6, "a cache row for each sequence");
+  }
+  attention(args);
+}
+
+EMU_EXPORT(attentionGrad) {  // (inputs..., out, logSumExp, dy, dq, dk, dv, dBias | null)
+  AttentionGradArgs args;
+  args.in = readInputs(call);
+  const AttentionInputs& in = args.in;
+  if (in.rows < in.batch) call.fail(6, "a cache row for each sequence");
+  const size_t querySize = in.batch * in.queries * in.heads * in.headDim;
+  const size_t cacheSize = in.rows * in.capacity * in.heads * in.headDim;
+  args.out = call.floats(10, querySize);
+  args.logSumExp = call.floats(11, in.batch * in.heads * in.queries);
+  args.dy = call.floats(12, querySize);
+  args.dq = call.floats(13, querySize);
+  args.dk = call.floats(14, cacheSize);
+  args.dv = call.floats(15, cacheSize);
+  args.dBias = in.bias ? call.optionalFloats(16, (in.isBiasShared ? 1 : in.batch) * in.heads *
+                                                     in.queries * in.keys)
+                       : nullptr;
+  attentionGrad(args);
+}
+
+}  // namespace emu
