@@ -3,6 +3,12 @@ import {exitCodes} from '../errors.js';
 type Cleanup = () => void;
 
 const cleanups = new Set<Cleanup>();
+let leave: ((code: number) => never) | undefined;
+
+/** Has interrupts end the process by `exit`, which need not wait for other threads. */
+export function leaveBy(exit: (code: number) => never): void {
+  leave = exit;
+}
 
 /** Runs `cleanup` when the program is interrupted; returns the function that takes it back. */
 export function onInterrupt(cleanup: Cleanup): () => void {
@@ -18,6 +24,8 @@ function end(code: number): void {
       // Ending matters more than tidying up.
     }
   }
+  // After all other listeners have tidied up: temporary files, child processes.
+  process.on('exit', () => leave?.(code));
   process.exit(code);
 }
 

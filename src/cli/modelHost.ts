@@ -1,6 +1,7 @@
 import {Worker} from 'node:worker_threads';
 import {EmuError} from '../errors.js';
-import {onInterrupt} from './interrupt.js';
+import type {Addon} from '../kernels/native/addon.js';
+import {leaveBy, onInterrupt} from './interrupt.js';
 import type {Calls, Method, Reply, Request, WireError} from './modelProtocol.js';
 
 interface Pending {
@@ -21,15 +22,6 @@ function fromWire(error: WireError): Error {
   return revived;
 }
 
-/** Has the kernels of every thread stop at their next tile. */
-type CancelKernels = () => void;
-
-async function kernelCanceller(): Promise<CancelKernels> {
-  const {loadAddon} = await import('../kernels/native/addon.js');
-  const addon = loadAddon();
-  return () => addon?.cancel(true);
-}
-
 /**
  * The model in a thread of its own, so that the terminal stays live: progress is drawn and Ctrl-C is
  * heard while it computes.
@@ -40,19 +32,22 @@ export class ModelHost {
   private readonly release: () => void;
   private nextId = 0;
 
-  private constructor(private readonly cancelKernels: CancelKernels) {
+  private constructor(private readonly addon: Addon | undefined) {
     // Nothing that a library prints may reach stdout: it carries results only.
     this.worker = new Worker(new URL('./modelWorker.js', import.meta.url), {stdout: true});
     this.worker.stdout.pipe(process.stderr, {end: false});
     this.worker.on('message', (reply: Reply) => this.receive(reply));
     this.worker.on('error', (error) => this.failAll(error));
     this.worker.on('exit', () => this.failAll(new Error('the model thread ended early')));
-    this.release = onInterrupt(cancelKernels);
+    this.release = onInterrupt(() => this.cancelKernels());
   }
 
-  /** Starts the thread. A native call would delay Ctrl-C: what cancels it is at hand before. */
+  /** Starts the thread. Native calls would delay Ctrl-C: what stops them is at hand before. */
   static async start(): Promise<ModelHost> {
-    return new ModelHost(await kernelCanceller());
+    const {loadAddon} = await import('../kernels/native/addon.js');
+    const addon = loadAddon();
+    if (addon) leaveBy((code) => addon.exitNow(code));
+    return new ModelHost(addon);
   }
 
   /** Calls `method` in the worker; what it tells on the way goes to `onEvent`. */
@@ -75,6 +70,11 @@ export class ModelHost {
     this.cancelKernels();
     this.worker.removeAllListeners('exit');
     await this.worker.terminate();
+  }
+
+  /** Has the kernels of every thread stop at their next tile. */
+  private cancelKernels(): void {
+    this.addon?.cancel(true);
   }
 
   private receive(reply: Reply): void {

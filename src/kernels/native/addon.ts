@@ -53,7 +53,29 @@ export interface Addon {
   mapPrefetch(mapping: Mapping, offset: number, length: number): void;
   mapClose(mapping: Mapping): void;
 
-  // --- training (adamw, batchNorm)
+  // --- training (conv2d, batchNorm, adamw)
+  /** `sizes`: batch, height, width, channels, outChannels, kernelHeight, kernelWidth, stride, padding. */
+  conv2d(
+    x: Float32Array,
+    weight: Bytes,
+    encoding: EncodingCode,
+    bias: Optional<Float32Array>,
+    out: Float32Array,
+    sizes: Int32Array,
+  ): void;
+  conv2dInputGrad(
+    dy: Float32Array,
+    weight: Bytes,
+    encoding: EncodingCode,
+    dx: Float32Array,
+    sizes: Int32Array,
+  ): void;
+  conv2dWeightGrad(
+    x: Float32Array,
+    dy: Float32Array,
+    dWeight: Float32Array,
+    sizes: Int32Array,
+  ): void;
   adamw(
     parameter: Float32Array,
     m: Float32Array,
@@ -107,6 +129,27 @@ export interface Addon {
     eps: number,
     hasRelu: boolean,
     isTraining: boolean,
+  ): void;
+
+  /**
+   * For each of `batch` items C = op(A) op(B) + bias, or C += op(A) op(B): op(A) [m, k], op(B) [k, n].
+   * Strides from item to item in elements, 0 for a matrix that all share; C's items follow each other.
+   */
+  gemm(
+    a: Float32Array,
+    transposeA: boolean,
+    b: Uint8Array,
+    encodingB: EncodingCode,
+    transposeB: boolean,
+    bias: Float32Array | null,
+    c: Float32Array,
+    m: number,
+    n: number,
+    k: number,
+    batch: number,
+    strideA: number,
+    strideB: number,
+    accumulate: boolean,
   ): void;
 
   // --- stock tfjs kernels (native/stock)
