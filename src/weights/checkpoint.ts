@@ -4,7 +4,7 @@ import path from 'node:path';
 import {EmuError, ModelError} from '../errors.js';
 import {mapFile} from '../kernels/native/mappedFile.js';
 import {readPytorch} from './pytorch.js';
-import {MAX_HEADER_BYTES, readSafetensors} from './safetensors.js';
+import {readSafetensors} from './safetensors.js';
 import type {StoredTensor} from './storedTensor.js';
 
 export type {StoredEncoding, StoredTensor} from './storedTensor.js';
@@ -139,12 +139,7 @@ function detectFormat(file: string): Checkpoint['format'] {
   if (head[0] === 0x80 && head[1]! >= 2 && head[1]! <= 5) {
     throw new ModelError(file, 'a bare pickle, not an archive of torch.save');
   }
-  const headerBytes = head.length >= 9 ? head.readBigUInt64LE(0) : undefined;
-  if (headerBytes !== undefined && head[8] === 0x7b) return 'safetensors';
-  // A short or padded header that is nonetheless plausible: let the reader say what is wrong with it.
-  if (headerBytes !== undefined && headerBytes > 1n && headerBytes <= MAX_HEADER_BYTES) {
-    return 'safetensors';
-  }
+  if (head[8] === 0x7b) return 'safetensors'; // "{", after the header's length
   throw new ModelError(
     file,
     `not a checkpoint that emu knows (PyTorch zip or safetensors); it begins with the bytes ${head.subarray(0, 8).toString('hex')}`,

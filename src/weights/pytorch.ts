@@ -14,7 +14,8 @@ import {
 } from './storedTensor.js';
 import {readZip, type ZipEntry} from './zip.js';
 
-const storageEncodings: Readonly<Record<string, StoredEncoding>> = {
+/** PyTorch's storage classes. */
+export const storageEncodings: Readonly<Record<string, StoredEncoding>> = {
   DoubleStorage: 'f64',
   FloatStorage: 'f32',
   HalfStorage: 'f16',
@@ -122,6 +123,14 @@ function findArchive(file: MappedFile, entries: ReadonlyMap<string, ZipEntry>): 
       file.path,
       'a TorchScript archive (torch.jit.save), a program and no plain checkpoint',
       'load it in PyTorch and write its state_dict() with torch.save',
+    );
+  }
+  for (const {name, isCompressed} of entries.values()) {
+    if (!isCompressed) continue;
+    throw new ModelError(
+      file.path,
+      `its entry "${printable(name)}" is compressed; torch.save stores checkpoints uncompressed`,
+      'unpack it and write it again with torch.save',
     );
   }
   return archive;

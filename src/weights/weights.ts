@@ -1,6 +1,6 @@
 // Named, shape-checked tensors from a checkpoint. Names are exact: what a model asks for must be there,
 // and what is there must be asked for.
-import type * as tf from '@tensorflow/tfjs';
+import * as tf from '@tensorflow/tfjs';
 import {makeWeight} from '../kernels/weight.js';
 import {countNoun, sameShape, WeightsError} from './checkTensors.js';
 import type {Checkpoint} from './checkpoint.js';
@@ -61,7 +61,7 @@ export class Weights {
     }
     let tensor = tensors.get(full);
     if (!tensor) {
-      tensor = makeTensor(stored);
+      tensor = tf.keep(makeTensor(stored)); // not to be freed by a tidy around the first call
       tensors.set(full, tensor);
     }
     return tensor;

@@ -37,10 +37,11 @@ export function writeWhole(file: string, write: (fd: number) => void): void {
   }
 }
 
-/** Writes all of `bytes`; writeSync alone may write less. */
-export function writeAll(fd: number, bytes: Uint8Array): void {
-  for (let written = 0; written < bytes.length; ) {
-    written += writeSync(fd, bytes, written, Math.min(bytes.length - written, 2 ** 30));
+/** Writes all of `bytes`, at `position` or where the last write ended; writeSync alone may write less. */
+export function writeAll(fd: number, bytes: Uint8Array, position?: number): void {
+  for (let done = 0; done < bytes.length; ) {
+    const length = Math.min(bytes.length - done, 2 ** 30);
+    done += writeSync(fd, bytes, done, length, position === undefined ? null : position + done);
   }
 }
 

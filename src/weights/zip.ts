@@ -1,5 +1,4 @@
-// The directory of a zip archive whose entries are stored, not compressed, as torch.save writes it:
-// where each entry's bytes lie in the file. Zip64. Nothing but headers is read.
+// The directory of a zip archive, such as torch.save writes: where each entry's bytes lie in the file. Zip64. Nothing but headers is read.
 // Layout: PKWARE APPNOTE 6.3.10, sections 4.3.7 (local header), 4.3.12 (central), 4.3.14-16 (ends).
 import {ModelError} from '../errors.js';
 import type {MappedFile} from '../kernels/native/mappedFile.js';
@@ -9,7 +8,9 @@ export interface ZipEntry {
   readonly name: string;
   /** Of the entry's first data byte, from the start of the file. */
   readonly offset: number;
+  /** Of what is stored, in bytes. */
   readonly size: number;
+  readonly isCompressed: boolean;
 }
 
 const LOCAL_HEADER = 0x04034b50;
@@ -38,11 +39,12 @@ interface Directory {
 interface CentralEntry {
   readonly name: string;
   readonly nameBytes: Uint8Array;
+  readonly method: number; // 0: stored
   readonly size: number;
   readonly headerOffset: number;
 }
 
-/** Reads the directory. Throws ModelError for anything that is not a whole, plain, stored archive. */
+/** Reads the directory. Throws ModelError for anything that is not a whole, plain archive. */
 export function readZip(file: MappedFile): Map<string, ZipEntry> {
   const directory = findDirectory(file);
   const central = readDirectory(file, directory);
@@ -51,7 +53,7 @@ export function readZip(file: MappedFile): Map<string, ZipEntry> {
   const inOrder = [...central].sort((a, b) => a.headerOffset - b.headerOffset);
   let end = 0;
   for (const entry of inOrder) {
-    const {name, size, headerOffset} = entry;
+    const {name, method, size, headerOffset} = entry;
     if (headerOffset < end) throw damaged(file, `entry ${quote(name)} overlaps another`);
     if (entries.has(name)) throw damaged(file, `two entries are named ${quote(name)}`);
     const offset = readLocalHeader(file, entry, directory.offset);
@@ -59,7 +61,7 @@ export function readZip(file: MappedFile): Map<string, ZipEntry> {
     if (end > directory.offset) {
       throw damaged(file, `entry ${quote(name)} reaches beyond the directory`);
     }
-    entries.set(name, {name, offset, size});
+    entries.set(name, {name, offset, size, isCompressed: method !== 0});
   }
   return entries;
 }
@@ -167,19 +169,13 @@ function readDirectory(file: MappedFile, directory: Directory): CentralEntry[] {
       throw new ModelError(file.path, `zip entry ${quote(name)} is encrypted`);
     }
     const method = view.getUint16(at + 10, true);
-    if (method !== 0) {
-      throw new ModelError(
-        file.path,
-        `zip entry ${quote(name)} is compressed (method ${method}); checkpoints are stored uncompressed`,
-        'unpack it and write it again with torch.save',
-      );
-    }
     const fields = readSizes(view, at, nameEnd, extraEnd);
     if (!fields) throw damaged(file, `the sizes of entry ${quote(name)} are broken`);
-    if (fields.size !== fields.storedSize) {
+    if (method === 0 && fields.size !== fields.storedSize) {
       throw damaged(file, `entry ${quote(name)} is stored, but in two different sizes`);
     }
-    entries.push({name, nameBytes, size: fields.size, headerOffset: fields.headerOffset});
+    const {storedSize, headerOffset} = fields;
+    entries.push({name, nameBytes, method, size: storedSize, headerOffset});
     at = next;
   }
   return entries;
@@ -226,7 +222,11 @@ function readLocalHeader(file: MappedFile, entry: CentralEntry, limit: number): 
   const sameName =
     view.getUint16(26, true) === nameBytes.length &&
     nameBytes.every((byte, index) => byte === bytes[LOCAL_HEADER_BYTES + index]);
-  if (view.getUint32(0, true) !== LOCAL_HEADER || !sameName || view.getUint16(8, true) !== 0) {
+  if (
+    view.getUint32(0, true) !== LOCAL_HEADER ||
+    !sameName ||
+    view.getUint16(8, true) !== entry.method
+  ) {
     throw damaged(file, `the header of entry ${quote(name)} does not agree with the directory`);
   }
   return headerEnd + view.getUint16(28, true); // the extra field, which pads the data to 64 bytes
