@@ -1,22 +1,27 @@
 // Every way in which this machine can compute: backend x instruction set.
 import * as tf from '@tensorflow/tfjs';
 import type {uvu} from 'uvu';
-import {availableBackends, selectBackend} from '../../src/kernels/backend.js';
+import {availableBackends, type BackendName, selectBackend} from '../../src/kernels/backend.js';
 import {type IsaName, loadAddon} from '../../src/kernels/native/addon.js';
 
 export interface Variant {
   readonly name: string;
-  readonly backend: 'native' | 'reference';
+  readonly backend: BackendName;
   readonly isa?: IsaName;
 }
 
-/** The reference backend, and the native one with each instruction set that this processor has. */
+/**
+ * The reference backend, the native one with each instruction set that this processor has, and
+ * TensorFlow where it was loaded. EMU_TEST_BACKENDS, names with commas between, leaves out the others.
+ */
 export function variants(): Variant[] {
-  const isas = availableBackends().includes('native') ? (loadAddon()?.isas() ?? []) : [];
-  return [
-    {name: 'reference', backend: 'reference'},
-    ...isas.map((isa): Variant => ({name: `native ${isa}`, backend: 'native', isa})),
-  ];
+  const wanted = process.env.EMU_TEST_BACKENDS?.split(',');
+  const backends = availableBackends().filter((name) => wanted?.includes(name) ?? true);
+  return backends.flatMap((backend): Variant[] => {
+    if (backend !== 'native') return [{name: backend, backend}];
+    const isas = loadAddon()?.isas() ?? [];
+    return isas.map((isa) => ({name: `native ${isa}`, backend, isa}));
+  });
 }
 
 /** Runs `body` with a variant's backend; afterwards the reference backend is chosen again. */

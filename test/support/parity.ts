@@ -2,7 +2,7 @@
 import * as tf from '@tensorflow/tfjs';
 import type {uvu} from 'uvu';
 import {assertClose, type NumberArray, type Tolerance} from './assertClose.js';
-import {variants, withVariant} from './backends.js';
+import {type Variant, variants, withVariant} from './backends.js';
 
 export interface Numbers extends NumberArray {
   readonly shape: number[];
@@ -67,6 +67,12 @@ export interface Parity {
   readonly hasGradient?: boolean;
 }
 
+/** Keeps how far off a comparison was, for a runner that asks (scripts/tensorflow-smoke.ts). */
+function report({name}: Variant, error: number, of: 'value' | 'gradient'): void {
+  const {EMU_ERRORS} = globalThis as {EMU_ERRORS?: {variant: string; of: string; error: number}[]};
+  EMU_ERRORS?.push({variant: name, of, error});
+}
+
 /** Registers one test per variant: forward and gradient equal those of the reference composition. */
 export function testParity(test: uvu.Test, name: string, parity: Parity): void {
   const {op, reference, inputs, tolerance, hasGradient = true} = parity;
@@ -84,9 +90,11 @@ export function testParity(test: uvu.Test, name: string, parity: Parity): void {
       }
       withVariant(variant, () => {
         const actual = evaluate(op, inputs, dy);
-        assertClose(actual.value, expected.value, tolerance, 'value');
+        report(variant, assertClose(actual.value, expected.value, tolerance, 'value'), 'value');
         actual.gradients.forEach((gradient, i) => {
-          assertClose(gradient, expected.gradients[i]!, gradientTolerance, `gradient ${i}`);
+          const wanted = expected.gradients[i]!;
+          const error = assertClose(gradient, wanted, gradientTolerance, `gradient ${i}`);
+          report(variant, error, 'gradient');
         });
       });
     });
