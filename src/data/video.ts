@@ -85,6 +85,9 @@ function videoProblem(label: string, stderr: string): InputError | undefined {
   if (/Input #0, (tty|bin|xbin|adf|idf)\b/.test(stderr)) {
     return new InputError(label, 'is not a video', 'give a file that ffmpeg plays');
   }
+  if (/Input #0, (hls|dash|concat)\b/.test(stderr)) {
+    return new InputError(label, 'is a playlist, not a video', 'give the video itself');
+  }
   if (/partial file|File ended prematurely|: Read error|\] Read error/.test(stderr)) {
     return new InputError(label, 'is cut off', 'get the file again');
   }
