@@ -5,6 +5,7 @@ import './conv2d/conv2d.grad.js';
 import './embedding/embedding.grad.js';
 import './gelu/gelu.grad.js';
 import './layerNorm/layerNorm.grad.js';
+import './linear/linear.grad.js';
 import './patchEmbedding/patches.grad.js';
 import './rmsNorm/rmsNorm.grad.js';
 import './rope/rope.grad.js';

@@ -57,7 +57,7 @@ export interface Addon {
   /** `sizes`: batch, height, width, channels, outChannels, kernelHeight, kernelWidth, stride, padding. */
   conv2d(
     x: Float32Array,
-    weight: Bytes,
+    weight: Uint8Array,
     encoding: EncodingCode,
     bias: Optional<Float32Array>,
     out: Float32Array,
@@ -65,7 +65,7 @@ export interface Addon {
   ): void;
   conv2dInputGrad(
     dy: Float32Array,
-    weight: Bytes,
+    weight: Uint8Array,
     encoding: EncodingCode,
     dx: Float32Array,
     sizes: Int32Array,

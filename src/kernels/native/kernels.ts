@@ -4,9 +4,12 @@ import {adamwKernel} from '../adamw/adamw.native.js';
 import {attentionKernels} from '../attention/attention.native.js';
 import {batchNormKernels} from '../batchNorm/batchNorm.native.js';
 import {cacheWriteKernels} from '../cacheWrite/cacheWrite.native.js';
+import {conv2dKernels} from '../conv2d/conv2d.native.js';
 import {embeddingKernels} from '../embedding/embedding.native.js';
 import {geluKernels} from '../gelu/gelu.native.js';
 import {layerNormKernels} from '../layerNorm/layerNorm.native.js';
+import {linearKernel} from '../linear/linear.native.js';
+import {matMulKernel} from '../matMul/matMul.native.js';
 import {patchesKernels} from '../patchEmbedding/patches.native.js';
 import {rmsNormKernels} from '../rmsNorm/rmsNorm.native.js';
 import {ropeKernels} from '../rope/rope.native.js';
@@ -19,9 +22,12 @@ export const nativeKernels: readonly KernelConfig[] = [
   ...batchNormKernels,
   ...attentionKernels,
   ...cacheWriteKernels,
+  ...conv2dKernels,
   ...embeddingKernels,
   ...geluKernels,
   ...layerNormKernels,
+  linearKernel,
+  matMulKernel,
   ...patchesKernels,
   ...rmsNormKernels,
   ...ropeKernels,

@@ -8,7 +8,16 @@
 
 #include "cpu.h"
 
-#if defined(__x86_64__)
+// Inside a variant's own file `name(args)` is that variant's: there the dispatcher is left out.
+#if defined(EMU_ISA)
+
+#define EMU_VARIANTS(name, Args) \
+  namespace EMU_ISA {            \
+  void name(const Args& args);   \
+  }
+
+#elif defined(__x86_64__)
+
 #define EMU_VARIANTS(name, Args)                        \
   namespace scalar {                                    \
   void name(const Args& args);                          \
@@ -29,12 +38,17 @@
         return scalar::name(args);                      \
     }                                                   \
   }
+
 #else
-#define EMU_VARIANTS(name, Args) \
-  namespace scalar {             \
-  void name(const Args& args);   \
-  }                              \
-  [[maybe_unused]] static void name(const Args& args) { scalar::name(args); }
+
+#define EMU_VARIANTS(name, Args)                        \
+  namespace scalar {                                    \
+  void name(const Args& args);                          \
+  }                                                     \
+  [[maybe_unused]] static void name(const Args& args) { \
+    scalar::name(args);                                 \
+  }
+
 #endif
 
 #endif  // EMU_KERNELS_NATIVE_SELECT_H_

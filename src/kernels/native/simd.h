@@ -102,6 +102,35 @@ EMU_INLINE Vec loadBf16(const uint16_t* p) {
   return {_mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(half), 16))};
 }
 
+// Rows become columns.
+EMU_INLINE void transpose(Vec (&rows)[kLanes]) {
+  __m512 t[16], u[16];
+#pragma GCC unroll 16
+  for (int i = 0; i < 16; i += 2) {
+    t[i] = _mm512_unpacklo_ps(rows[i].raw, rows[i + 1].raw);
+    t[i + 1] = _mm512_unpackhi_ps(rows[i].raw, rows[i + 1].raw);
+  }
+#pragma GCC unroll 4
+  for (int i = 0; i < 16; i += 4) {  // u[i + j]: in each 128 bits, column j of rows i..i+3
+    u[i] = _mm512_shuffle_ps(t[i], t[i + 2], 0x44);
+    u[i + 1] = _mm512_shuffle_ps(t[i], t[i + 2], 0xee);
+    u[i + 2] = _mm512_shuffle_ps(t[i + 1], t[i + 3], 0x44);
+    u[i + 3] = _mm512_shuffle_ps(t[i + 1], t[i + 3], 0xee);
+  }
+#pragma GCC unroll 4
+  for (int j = 0; j < 4;
+       ++j) {  // 128-bit blocks: block b of u[4 r + j] goes to block r of row 4 b + j
+    const __m512 low = _mm512_shuffle_f32x4(u[j], u[4 + j], 0x88);  // blocks 0 2 | 0 2
+    const __m512 high = _mm512_shuffle_f32x4(u[8 + j], u[12 + j], 0x88);
+    const __m512 lowOdd = _mm512_shuffle_f32x4(u[j], u[4 + j], 0xdd);  // blocks 1 3 | 1 3
+    const __m512 highOdd = _mm512_shuffle_f32x4(u[8 + j], u[12 + j], 0xdd);
+    rows[j].raw = _mm512_shuffle_f32x4(low, high, 0x88);
+    rows[8 + j].raw = _mm512_shuffle_f32x4(low, high, 0xdd);
+    rows[4 + j].raw = _mm512_shuffle_f32x4(lowOdd, highOdd, 0x88);
+    rows[12 + j].raw = _mm512_shuffle_f32x4(lowOdd, highOdd, 0xdd);
+  }
+}
+
 #elif defined(__AVX2__)
 
 EMU_INLINE __m256i firstLanes(size_t n) {
@@ -159,6 +188,27 @@ EMU_INLINE Vec loadF16(const uint16_t* p) {
 EMU_INLINE Vec loadBf16(const uint16_t* p) {
   const __m128i half = _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));
   return {_mm256_castsi256_ps(_mm256_slli_epi32(_mm256_cvtepu16_epi32(half), 16))};
+}
+
+EMU_INLINE void transpose(Vec (&rows)[kLanes]) {
+  __m256 t[8], u[8];
+#pragma GCC unroll 8
+  for (int i = 0; i < 8; i += 2) {
+    t[i] = _mm256_unpacklo_ps(rows[i].raw, rows[i + 1].raw);
+    t[i + 1] = _mm256_unpackhi_ps(rows[i].raw, rows[i + 1].raw);
+  }
+#pragma GCC unroll 2
+  for (int i = 0; i < 8; i += 4) {  // u[i + j]: in each 128 bits, column j of rows i..i+3
+    u[i] = _mm256_shuffle_ps(t[i], t[i + 2], 0x44);
+    u[i + 1] = _mm256_shuffle_ps(t[i], t[i + 2], 0xee);
+    u[i + 2] = _mm256_shuffle_ps(t[i + 1], t[i + 3], 0x44);
+    u[i + 3] = _mm256_shuffle_ps(t[i + 1], t[i + 3], 0xee);
+  }
+#pragma GCC unroll 4
+  for (int j = 0; j < 4; ++j) {
+    rows[j].raw = _mm256_permute2f128_ps(u[j], u[4 + j], 0x20);
+    rows[4 + j].raw = _mm256_permute2f128_ps(u[j], u[4 + j], 0x31);
+  }
 }
 
 #else  // portable
@@ -242,6 +292,14 @@ EMU_INLINE Vec loadF16(const uint16_t* p) {
 }
 EMU_INLINE Vec loadBf16(const uint16_t* p) {
   return {reinterpret_cast<Raw>(Mask{p[0], p[1], p[2], p[3]} << 16)};
+}
+
+EMU_INLINE void transpose(Vec (&rows)[kLanes]) {
+  const Raw a = rows[0].raw, b = rows[1].raw, c = rows[2].raw, d = rows[3].raw;
+  rows[0].raw = Raw{a[0], b[0], c[0], d[0]};
+  rows[1].raw = Raw{a[1], b[1], c[1], d[1]};
+  rows[2].raw = Raw{a[2], b[2], c[2], d[2]};
+  rows[3].raw = Raw{a[3], b[3], c[3], d[3]};
 }
 
 #endif

@@ -30,8 +30,10 @@ void parallelFor(size_t n, size_t grain, const Fn& fn) {
 }
 
 // A buffer of this thread for `count` floats, 64-byte aligned, contents undefined. It stays valid
-// until this thread asks the same slot for more. Slots let one kernel hold several.
-constexpr int kScratchSlots = 4;
+// until this thread asks the same slot for more. Slots let one kernel hold several; those from
+// kGemmScratch on belong to gemm(), which other kernels may call while they hold theirs.
+constexpr int kScratchSlots = 6;
+constexpr int kGemmScratch = 4;
 float* scratch(int slot, size_t count);
 
 }  // namespace emu

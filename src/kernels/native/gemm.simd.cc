@@ -1,0 +1,277 @@
+// Blocked matrix product after Goto (2008): slabs of A and B are packed into panels that the micro
+// kernel reads in order; all threads share the packed slabs and take tiles of C.
+#include "gemm.h"
+
+#include "gemmFewRows.h"
+#include "simd.h"
+#include "threadPool.h"
+
+namespace emu {
+namespace EMU_ISA {
+namespace {
+
+// Rows of C that the micro kernel holds in registers, by kCols columns (two vectors).
+#if defined(__AVX512F__)
+constexpr size_t kRows = 14;  // 28 accumulators + 2 of B + 1 of A fit 32 zmm registers
+#elif defined(__AVX2__)
+constexpr size_t kRows = 6;  // 12 accumulators + 2 of B + 1 of A fit 16 ymm registers
+#else
+constexpr size_t kRows = 4;  // 8 accumulators + 2 of B + 1 of A fit 16 registers
+#endif
+constexpr size_t kCols = 2 * kLanes;
+
+// Depth of a slab: a panel of B (kDepth x kCols floats: 16 KB on AVX2) stays in the L1 cache while
+// the panels of A pass by.
+constexpr size_t kDepth = 256;
+// Rows and columns of a slab: 1 MB of A and 2 MB of B, in the L3 cache that the threads share.
+constexpr size_t kSlabRows = 1024 / kRows * kRows;
+constexpr size_t kSlabCols = 2048;
+// A tile, one thread's piece: its part of A (96 KB) stays in the L2 cache.
+constexpr size_t kTileRows = 96 / kRows * kRows;
+constexpr size_t kTileCols = 256;
+
+constexpr int kScratchA = kGemmScratch;
+constexpr int kScratchB = kGemmScratch + 1;
+
+EMU_INLINE size_t smaller(size_t a, size_t b) { return a < b ? a : b; }
+EMU_INLINE size_t larger(size_t a, size_t b) { return a > b ? a : b; }
+EMU_INLINE size_t ceilDiv(size_t a, size_t b) { return (a + b - 1) / b; }
+
+// Packs `width` <= W lines into panel[depth][W]; missing lines become 0. Line i's element p is
+// data[i * ld + p] when the lines are contiguous in p, else data[p * ld + i].
+template <Encoding E, size_t W>
+void packContiguous(const void* data, size_t ld, size_t width, size_t depth, float* panel) {
+  for (size_t first = 0; first < W; first += kLanes) {
+    size_t p = 0;
+    Vec block[kLanes];
+    for (; p + kLanes <= depth; p += kLanes) {
+      for (size_t i = 0; i < kLanes; ++i) {
+        block[i] = first + i < width ? loadAs<E>(data, (first + i) * ld + p) : zero();
+      }
+      transpose(block);
+      // When W is not a multiple of the lanes a store spills over into the next depth, which is
+      // written after it; the panel has room for the last one.
+      for (size_t i = 0; i < kLanes; ++i) store(panel + (p + i) * W + first, block[i]);
+    }
+    if (p < depth) {
+      for (size_t i = 0; i < kLanes; ++i) {
+        block[i] =
+            first + i < width ? loadPartialAs<E>(data, (first + i) * ld + p, depth - p) : zero();
+      }
+      transpose(block);
+      for (size_t i = 0; p + i < depth; ++i) store(panel + (p + i) * W + first, block[i]);
+    }
+  }
+}
+
+template <Encoding E, size_t W>
+void packStrided(const void* data, size_t ld, size_t width, size_t depth, float* panel) {
+  for (size_t p = 0; p < depth; ++p) {
+    for (size_t first = 0; first < W; first += kLanes) {
+      const size_t left = width > first ? smaller(width - first, kLanes) : 0;
+      const size_t index = p * ld + first;
+      store(panel + p * W + first,
+            left == kLanes ? loadAs<E>(data, index) : loadPartialAs<E>(data, index, left));
+    }
+  }
+}
+
+// c[rows, cols] = a b, from packed panels a[depth][kRows] and b[depth][kCols].
+template <size_t R>
+void multiply(size_t depth, const float* a, const float* b, float* c, size_t ldc, size_t cols,
+              const float* bias, bool accumulate) {
+  Vec sums[R][2];
+#pragma GCC unroll 16
+  for (size_t i = 0; i < R; ++i) sums[i][0] = sums[i][1] = zero();
+  for (size_t p = 0; p < depth; ++p) {
+    const Vec b0 = load(b), b1 = load(b + kLanes);
+#pragma GCC unroll 16
+    for (size_t i = 0; i < R; ++i) {
+      const Vec ai = set(a[i]);
+      sums[i][0] = fma(ai, b0, sums[i][0]);
+      sums[i][1] = fma(ai, b1, sums[i][1]);
+    }
+    a += kRows;
+    b += kCols;
+  }
+  if (cols == kCols) {
+    const Vec bias0 = bias ? load(bias) : zero(), bias1 = bias ? load(bias + kLanes) : zero();
+#pragma GCC unroll 16
+    for (size_t i = 0; i < R; ++i) {
+      float* row = c + i * ldc;
+      store(row, sums[i][0] + (accumulate ? load(row) : bias0));
+      store(row + kLanes, sums[i][1] + (accumulate ? load(row + kLanes) : bias1));
+    }
+    return;
+  }
+#pragma GCC unroll 16
+  for (size_t i = 0; i < R; ++i) {
+    for (size_t half = 0; half < 2 && half * kLanes < cols; ++half) {
+      const size_t count = smaller(cols - half * kLanes, kLanes);
+      float* row = c + i * ldc + half * kLanes;
+      const Vec added = accumulate ? loadPartial(row, count)
+                        : bias     ? loadPartial(bias + half * kLanes, count)
+                                   : zero();
+      storePartial(row, sums[i][half] + added, count);
+    }
+  }
+}
+
+using Multiply = void (*)(size_t, const float*, const float*, float*, size_t, size_t, const float*,
+                          bool);
+
+template <size_t R>
+Multiply chooseMultiply(size_t rows) {
+  if constexpr (R == 1) {
+    return multiply<1>;
+  } else {
+    return rows == R ? multiply<R> : chooseMultiply<R - 1>(rows);
+  }
+}
+
+// A slab of one item: rows [row, row + rows) by columns [col, col + cols), depth [k, k + depth).
+struct Slab {
+  size_t row, rows, col, cols, k, depth;
+  float *a, *b;  // packed panels
+};
+
+// Floats from one panel of A to the next; the store of the last depth may spill over.
+constexpr size_t panelStrideA(size_t depth) { return depth * kRows + kLanes; }
+
+void packPanelA(const GemmArgs& args, const float* a, const Slab& slab, size_t panel) {
+  const size_t row = slab.row + panel * kRows;
+  const size_t width = smaller(kRows, slab.rows - panel * kRows);
+  float* out = slab.a + panel * panelStrideA(slab.depth);
+  if (args.transposeA) {
+    packStrided<Encoding::kF32, kRows>(a + slab.k * args.lda + row, args.lda, width, slab.depth,
+                                       out);
+  } else {
+    packContiguous<Encoding::kF32, kRows>(a + row * args.lda + slab.k, args.lda, width, slab.depth,
+                                          out);
+  }
+}
+
+template <Encoding E>
+void packPanelB(const GemmArgs& args, const void* b, const Slab& slab, size_t panel) {
+  const size_t col = slab.col + panel * kCols;
+  const size_t width = smaller(kCols, slab.cols - panel * kCols);
+  float* out = slab.b + panel * slab.depth * kCols;
+  const size_t index = args.transposeB ? col * args.ldb + slab.k : slab.k * args.ldb + col;
+  const void* data = static_cast<const char*>(b) + index * bytesPerElement(E);
+  if (args.transposeB) {
+    packContiguous<E, kCols>(data, args.ldb, width, slab.depth, out);
+  } else {
+    packStrided<E, kCols>(data, args.ldb, width, slab.depth, out);
+  }
+}
+
+// Packs both operands of a slab; A's panels come first.
+void pack(const GemmArgs& args, const float* a, const void* b, const Slab& slab) {
+  const size_t panelsA = ceilDiv(slab.rows, kRows), panelsB = ceilDiv(slab.cols, kCols);
+  const size_t grain = larger(1, 65536 / (slab.depth * kCols));
+  parallelFor(panelsA + panelsB, grain, [&](size_t begin, size_t end) {
+    for (size_t panel = begin; panel < end; ++panel) {
+      if (panel < panelsA) {
+        packPanelA(args, a, slab, panel);
+      } else {
+        withEncoding(args.b.encoding, [&](auto tag) {
+          packPanelB<decltype(tag)::value>(args, b, slab, panel - panelsA);
+        });
+      }
+    }
+  });
+}
+
+// Rows [rowBegin, rowEnd) by columns [colBegin, colEnd) of the slab, in panels.
+void multiplyTile(const GemmArgs& args, float* c, const Slab& slab, size_t rowBegin, size_t rowEnd,
+                  size_t colBegin, size_t colEnd) {
+  const bool accumulate = args.accumulate || slab.k > 0;
+  for (size_t col = colBegin; col < colEnd; col += kCols) {
+    const float* b = slab.b + col * slab.depth;
+    const size_t cols = smaller(kCols, colEnd - col);
+    const float* bias = args.bias ? args.bias + slab.col + col : nullptr;
+    for (size_t row = rowBegin; row < rowEnd; row += kRows) {
+      const float* a = slab.a + row / kRows * panelStrideA(slab.depth);
+      const Multiply run = chooseMultiply<kRows>(smaller(kRows, rowEnd - row));
+      run(slab.depth, a, b, c + (slab.row + row) * args.ldc + slab.col + col, args.ldc, cols, bias,
+          accumulate);
+    }
+  }
+}
+
+void multiplySlab(const GemmArgs& args, float* c, const Slab& slab) {
+  size_t tileCols = kTileCols;
+  const size_t tilesDown = ceilDiv(slab.rows, kTileRows);
+  // Narrower tiles where there would be too few for all threads to end at about the same time.
+  const size_t wanted = slab.rows * slab.cols * slab.depth < (size_t{1} << 19) ? 1 : 8;
+  while (tileCols > 2 * kCols && tilesDown * ceilDiv(slab.cols, tileCols) < wanted) tileCols /= 2;
+  const size_t tilesAcross = ceilDiv(slab.cols, tileCols);
+  parallelFor(tilesDown * tilesAcross, 1, [&](size_t begin, size_t end) {
+    for (size_t tile = begin; tile < end; ++tile) {
+      const size_t row = tile / tilesAcross * kTileRows, col = tile % tilesAcross * tileCols;
+      multiplyTile(args, c, slab, row, smaller(row + kTileRows, slab.rows), col,
+                   smaller(col + tileCols, slab.cols));
+    }
+  });
+}
+
+// C where k is 0: an empty sum.
+void fillEmpty(const GemmArgs& args, float* c) {
+  if (args.accumulate) return;
+  for (size_t row = 0; row < args.m; ++row) {
+    for (size_t col = 0; col < args.n; ++col) {
+      c[row * args.ldc + col] = args.bias ? args.bias[col] : 0.0f;
+    }
+  }
+}
+
+void multiplyItem(const GemmArgs& args, const float* a, const void* b, float* c) {
+  if (args.k == 0) return fillEmpty(args, c);
+  // Slabs of equal depth, rounded to whole cache lines.
+  const size_t depth = ceilDiv(ceilDiv(args.k, ceilDiv(args.k, kDepth)), 16) * 16;
+  const size_t slabRows = smaller(args.m, kSlabRows), slabCols = smaller(args.n, kSlabCols);
+  Slab slab;
+  slab.a = scratch(kScratchA, ceilDiv(slabRows, kRows) * panelStrideA(depth));
+  slab.b = scratch(kScratchB, ceilDiv(slabCols, kCols) * kCols * depth);
+  for (slab.col = 0; slab.col < args.n; slab.col += kSlabCols) {
+    slab.cols = smaller(kSlabCols, args.n - slab.col);
+    for (slab.row = 0; slab.row < args.m; slab.row += kSlabRows) {
+      slab.rows = smaller(kSlabRows, args.m - slab.row);
+      for (slab.k = 0; slab.k < args.k; slab.k += depth) {
+        slab.depth = smaller(depth, args.k - slab.k);
+        pack(args, a, b, slab);
+        multiplySlab(args, c, slab);
+      }
+    }
+  }
+}
+
+}  // namespace
+
+void gemm(const GemmArgs& args) {
+  if (args.m == 0 || args.n == 0) return;
+  const auto item = [&](size_t index) {
+    const float* a = args.a + index * args.strideA;
+    const void* b = static_cast<const char*>(args.b.data) +
+                    index * args.strideB * bytesPerElement(args.b.encoding);
+    float* c = args.c + index * args.strideC;
+    if (suitsFewRows(args)) {
+      multiplyFewRows(args, a, b, c);
+    } else {
+      multiplyItem(args, a, b, c);
+    }
+  };
+  // Many small items: an item a piece. Otherwise the threads share each item.
+  const bool isSmall = args.m * args.n * args.k < (size_t{1} << 21);
+  if (args.batch > 1 && isSmall) {
+    const size_t work = larger(1, args.m * args.n * args.k);
+    parallelFor(args.batch, larger(1, (size_t{1} << 18) / work), [&](size_t begin, size_t end) {
+      for (size_t index = begin; index < end; ++index) item(index);
+    });
+  } else {
+    for (size_t index = 0; index < args.batch; ++index) item(index);
+  }
+}
+
+}  // namespace EMU_ISA
+}  // namespace emu
