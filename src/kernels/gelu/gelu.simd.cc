@@ -35,14 +35,16 @@ EMU_INLINE Vec normalCdf(Vec x, Vec* bell) {
 
 EMU_INLINE Vec forward(Vec x) {
   Vec bell;
-  return x * normalCdf(x, &bell);
+  // Below -14 Phi is kept at 3e-43, so that x must be kept as well.
+  return max(set(-14.0f), x) * normalCdf(x, &bell);
 }
 
 // d gelu / dx = Phi(x) + x e^(-x^2/2) / sqrt(2 pi)
 EMU_INLINE Vec derivative(Vec x) {
   Vec bell;
   const Vec cdf = normalCdf(x, &bell);
-  return fma(x * set(0.398942280401432678f), bell, cdf);
+  const Vec near = min(set(14.0f), max(set(-14.0f), x));
+  return fma(near * set(0.398942280401432678f), bell, cdf);
 }
 
 }  // namespace
