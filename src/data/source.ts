@@ -45,7 +45,7 @@ function shorten(text: string): string {
 
 /** How errors name a source. */
 export function sourceLabel(source: string | Uint8Array): string {
-  if (typeof source !== 'string') return `picture of ${source.length} bytes`;
+  if (typeof source !== 'string') return `data of ${source.length} bytes`;
   if (source === '-') return 'standard input';
   if (source === '') return '(empty name)';
   // One line, whatever the name.

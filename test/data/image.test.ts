@@ -92,7 +92,7 @@ test('tiff: the first page, and a cut one is an error', async () => {
     const bytes = await sharp(fixture('coffee.png')).tiff({compression}).toBuffer();
     assert.equal(hash(await readImage(bytes)), hash(expected), compression);
     const cut = bytes.subarray(0, bytes.length / 2);
-    await expectInputError(readImage(cut), `picture of ${cut.length} bytes`, /cut off or damaged/);
+    await expectInputError(readImage(cut), `data of ${cut.length} bytes`, /cut off or damaged/);
   }
 });
 
@@ -171,11 +171,7 @@ test('svg: bombs end in an error', async () => {
   const bytes = svg(
     `<!DOCTYPE svg [${nested}]>${svgStart} width="20" height="20"><text>&e6;</text></svg>`,
   );
-  await expectInputError(
-    readImage(bytes),
-    `picture of ${bytes.length} bytes`,
-    /cut off or damaged/,
-  );
+  await expectInputError(readImage(bytes), `data of ${bytes.length} bytes`, /cut off or damaged/);
 });
 
 test('an animation gives its first frame', async () => {
@@ -208,7 +204,7 @@ test('the limit of pixels is checked before decoding', async () => {
   png.writeUInt32BE(10_000, 20);
   const started = performance.now();
   const huge = svg(`${svgStart} width="20000" height="20000"/>`);
-  await expectInputError(readImage(huge), `picture of ${huge.length} bytes`, /400 megapixels/);
+  await expectInputError(readImage(huge), `data of ${huge.length} bytes`, /400 megapixels/);
   const outcome = await readImage(png).catch((error) => error.message);
   assert.match(outcome, /too many pixels|cut off or damaged/);
   assert.ok(performance.now() - started < 1000);
@@ -218,7 +214,7 @@ test('not a picture', async () => {
   const file = fixture('not-an-image.png');
   await expectInputError(readImage(file), file, /is not a picture; give a png, jpeg, /);
   const html = Buffer.from('<!doctype html><p>404 not found</p>');
-  await expectInputError(readImage(html), `picture of ${html.length} bytes`, /not a picture/);
+  await expectInputError(readImage(html), `data of ${html.length} bytes`, /not a picture/);
   const video = fixture('city-cc0.mp4');
   await expectInputError(readImage(video), video, /is a video, not a picture/);
 });
@@ -246,7 +242,7 @@ for (const name of [
       const cut = bytes.subarray(0, Math.ceil(bytes.length * share));
       await expectInputError(
         readImage(cut),
-        `picture of ${cut.length} bytes`,
+        `data of ${cut.length} bytes`,
         /cut off or damaged|not a picture/,
       );
     }

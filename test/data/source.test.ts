@@ -220,7 +220,7 @@ function readAsNobody(file: string): Promise<string> {
       ['--import', 'tsx', '--input-type=module', '-e', program],
       {
         cwd: fileURLToPath(new URL('../..', import.meta.url)),
-        env: {...process.env, TMPDIR: '/tmp', HOME: '/nonexistent'},
+        env: {...process.env, HOME: '/nonexistent'},
         ...(process.getuid?.() === 0 && {uid: NOBODY, gid: NOBODY}),
       },
     );

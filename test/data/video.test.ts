@@ -76,36 +76,6 @@ for (const [program, ffmpeg] of programs) {
       });
     }
 
-    test(name('the frames are those of the given numbers'), async () => {
-      const all = await readFrames(fixture('city-cc0.mp4'), {...use, count: 38});
-      const some = await readFrames(fixture('city-cc0.mp4'), {...use, count: 8});
-      const at = frameIndices(38, 38);
-      for (const [i, number] of frameIndices(38, 8).entries()) {
-        const position = at.indexOf(number);
-        if (position >= 0) assert.is(difference(some[i]!, all[position]!), 0);
-      }
-      assert.ok(difference(some[0]!, some[7]!) > 20, 'frames differ');
-    });
-
-    test(name('more frames than there are: some repeat'), async () => {
-      const short = await make('two.mp4', fixture('city-cc0.mp4'), [
-        ...['-frames:v', '2', '-c', 'copy', '-movflags', 'frag_keyframe+empty_moov', '-f', 'mp4'],
-      ]);
-      const frames = await readFrames(short, {...use, count: 8});
-      const first = frames[0]!;
-      assert.equal(
-        frames.map((frame) => (frame === first ? 0 : 1)),
-        frameIndices(2, 8),
-      );
-    });
-
-    test(name('names with spaces, quotes, colons and dashes'), async () => {
-      for (const odd of ['a b.mp4', "it's.mp4", 'http:x.mp4', '-y.mp4', '猫%d.mp4']) {
-        copyFileSync(fixture('city-cc0.mp4'), temporary(odd));
-        assert.is((await readFrames(temporary(odd), {...use, count: 1})).length, 1, odd);
-      }
-    });
-
     test(name('errors are one line'), async () => {
       const text = write('notes.txt', 'these are\nno moving pictures\n'.repeat(100));
       await expectInputError(readFrames(text, use), text, /is not a video/);
@@ -136,8 +106,6 @@ for (const [program, ffmpeg] of programs) {
 
     for (const [file, share] of [
       ['city-cc0.webm', 0.5],
-      ['city-cc0.webm', 0.9],
-      ['city-cc0.mp4', 0.3],
       ['bunny-ccby.mp4', 0.8],
     ] as const) {
       test(name(`${file} cut off at ${share} is an error`), async () => {
@@ -167,6 +135,38 @@ for (const [program, ffmpeg] of programs) {
       await expectInputError(reading, long, /takes longer than 0.15 s to decode/);
     });
 
+    if (program !== 'packaged') continue; // the rest does not depend on the version
+
+    test(name('the frames are those of the given numbers'), async () => {
+      const all = await readFrames(fixture('city-cc0.mp4'), {...use, count: 38});
+      const some = await readFrames(fixture('city-cc0.mp4'), {...use, count: 8});
+      const at = frameIndices(38, 38);
+      for (const [i, number] of frameIndices(38, 8).entries()) {
+        const position = at.indexOf(number);
+        if (position >= 0) assert.is(difference(some[i]!, all[position]!), 0);
+      }
+      assert.ok(difference(some[0]!, some[7]!) > 20, 'frames differ');
+    });
+
+    test(name('more frames than there are: some repeat'), async () => {
+      const short = await make('two.mp4', fixture('city-cc0.mp4'), [
+        ...['-frames:v', '2', '-c', 'copy', '-movflags', 'frag_keyframe+empty_moov', '-f', 'mp4'],
+      ]);
+      const frames = await readFrames(short, {...use, count: 8});
+      const first = frames[0]!;
+      assert.equal(
+        frames.map((frame) => (frame === first ? 0 : 1)),
+        frameIndices(2, 8),
+      );
+    });
+
+    test(name('names with spaces, quotes, colons and dashes'), async () => {
+      for (const odd of ['a b.mp4', "it's.mp4", 'http:x.mp4', '-y.mp4', '猫%d.mp4']) {
+        copyFileSync(fixture('city-cc0.mp4'), temporary(odd));
+        assert.is((await readFrames(temporary(odd), {...use, count: 1})).length, 1, odd);
+      }
+    });
+
     test(name('too large frames'), async () => {
       const file = fixture('city-cc0.mp4');
       const reading = readFrames(file, {...use, maxPixels: 14_399});
@@ -193,7 +193,7 @@ test('bytes and data: URLs go through a file that is removed again', async () =>
   const url = `data:video/mp4;base64,${Buffer.from(bytes).toString('base64')}`;
   assert.equal(await readFrames(url, {count: 2}), expected);
   const cut = bytes.subarray(0, 3000);
-  await expectInputError(readFrames(cut), 'picture of 3000 bytes', /is cut off/);
+  await expectInputError(readFrames(cut), 'data of 3000 bytes', /is cut off/);
   const after = readdirSync(tmpdir()).filter((name) => name.startsWith('emu-video-'));
   assert.equal(after, before);
 });
