@@ -104,7 +104,7 @@ class ResidualBlock {
   }
 
   forward(x: tf.Tensor4D): tf.Tensor4D {
-    return tf.relu(tf.add(x, this.second.forward(this.first.forward(x, 'relu'))));
+    return tf.relu(tf.add(x, this.second.forward(this.first.forward(x, 'relu'))) as tf.Tensor4D);
   }
 }
 

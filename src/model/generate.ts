@@ -91,7 +91,11 @@ function checkOptions(options: GenerationOptions): void {
   for (const [name, isValid, expected] of rules)
     if (!isValid(options[name] as number))
       throw usage(`expected ${name} to be ${expected}, got ${options[name]}`);
-  const {doSample, numBeams, numReturnSequences} = options;
+  const {doSample, numBeams, numReturnSequences, minLength, maxNewTokens} = options;
+  if (minLength > maxNewTokens + 1)
+    throw usage(
+      `the least number of new tokens (${minLength - 1}) is above the most (${maxNewTokens})`,
+    );
   if (doSample && numBeams > 1)
     throw usage(`sampling goes with one beam, got ${numBeams} beams; choose one of the two`);
   if (!doSample && numReturnSequences > numBeams)

@@ -4,13 +4,13 @@ import {suite} from 'uvu';
 import * as assert from 'uvu/assert';
 import {LlamaDecoder} from '../../src/model/decoder.js';
 import {generate} from '../../src/model/generate.js';
-import {onEveryBackend} from '../support/backends.js';
 import {
   type GoldenModel,
   goldenCheckpoint,
   goldenPixels,
   loadGoldenModel,
   type Mode,
+  onEveryBackend,
 } from '../support/goldenModel.js';
 import {goldens} from '../support/goldens.js';
 import {skip} from '../support/skip.js';

@@ -4,14 +4,14 @@ import {suite} from 'uvu';
 import * as assert from 'uvu/assert';
 import {countingPositions, type SequenceLayout} from '../../src/model/llama.js';
 import {collectTrace} from '../../src/model/trace.js';
-import {assertClose} from '../support/assertClose.js';
-import {onEveryBackend} from '../support/backends.js';
 import {
+  closeTo,
   type GoldenModel,
   goldenCheckpoint,
   goldenPixels,
   loadGoldenModel,
   type Mode,
+  onEveryBackend,
 } from '../support/goldenModel.js';
 import {type GoldenGroup, goldens} from '../support/goldens.js';
 import {skip} from '../support/skip.js';
@@ -57,20 +57,20 @@ function compareLogits(
   const expected = golden.get(name).data as Float32Array;
   const every = /every_(\d+)th_vocab_id/.exec(part);
   const positions = logits.length / vocab;
-  if (part === 'logits') assertClose(logits, expected, {...tolerance, name});
+  if (part === 'logits') closeTo(logits, expected, {...tolerance, name});
   else if (part === 'logits_last')
-    assertClose(logits.subarray((positions - 1) * vocab), expected, {...tolerance, name});
+    closeTo(logits.subarray((positions - 1) * vocab), expected, {...tolerance, name});
   else if (part === 'logits_logsumexp') {
     const sums = Float32Array.from({length: positions}, (_, t) => {
       const row = logits.subarray(t * vocab, (t + 1) * vocab);
       const max = row.reduce((a, b) => Math.max(a, b), Number.NEGATIVE_INFINITY);
       return max + Math.log(row.reduce((sum, x) => sum + Math.exp(x - max), 0));
     });
-    assertClose(sums, expected, {...tolerance, name});
+    closeTo(sums, expected, {...tolerance, name});
   } else if (every) {
     const step = Number(every[1]);
     const kept = logits.filter((_, i) => (i % vocab) % step === 0);
-    assertClose(kept, expected, {...tolerance, name});
+    closeTo(kept, expected, {...tolerance, name});
   } else throw new Error(`unknown part of the logits: ${name}`);
 }
 
@@ -99,7 +99,7 @@ for (const mode of ['pretrain', 'instruct'] as Mode[]) {
         }
         const traced = found.get(`llm.${part}`);
         assert.ok(traced, `trace has llm.${part}`);
-        assertClose(traced!.data, golden.get(name).data as Float32Array, {...tolerance, name});
+        closeTo(traced!.data, golden.get(name).data as Float32Array, {...tolerance, name});
       }
       const logits = found.get('llm.logits')!.data;
       const argmax = ids.map((_: number, t: number) => {
@@ -140,13 +140,13 @@ for (const mode of ['pretrain', 'instruct'] as Mode[]) {
       // What padding itself computes is nobody's business: only real positions are compared.
       const real = mask.flat().flatMap((isReal, i) => (isReal ? [i] : []));
       const name = `${scene}.final_norm`;
-      assertClose(
+      closeTo(
         rows(found.get('llm.final_norm')!.data, hiddenSize, real),
         rows(golden.get(name).data as Float32Array, hiddenSize, real),
         {...tolerance, name},
       );
       const last = ends.map((end, b) => b * seqLen + end - 1);
-      assertClose(
+      closeTo(
         rows(found.get('llm.logits')!.data, vocabSize, last),
         golden.get(`${scene}.logits_last_real`).data as Float32Array,
         {...tolerance, name: `${scene}.logits_last_real`},

@@ -11,9 +11,12 @@ import {
   textLabels,
 } from '../../src/train/losses.js';
 import {Variables} from '../../src/train/variables.js';
-import {assertClose} from '../support/assertClose.js';
-import {onEveryBackend} from '../support/backends.js';
-import {goldenCheckpoint, loadGoldenModel} from '../support/goldenModel.js';
+import {
+  closeTo,
+  goldenCheckpoint,
+  loadGoldenModel,
+  onEveryBackend,
+} from '../support/goldenModel.js';
 import {goldens} from '../support/goldens.js';
 import {skip} from '../support/skip.js';
 
@@ -67,7 +70,7 @@ if (!golden || !goldenCheckpoint('pretrain')) {
       };
       assert.equal(mask(pairs.from), json.regress_mask);
       assert.equal(mask(pairs.to), json.regress_label_mask);
-      assertClose(inputs.dataSync(), golden.get('inputs_embeds').data as Float32Array, {
+      closeTo(inputs.dataSync(), golden.get('inputs_embeds').data as Float32Array, {
         atol: 2e-4,
         rtol: 1e-4,
         name: 'inputs_embeds',
@@ -80,7 +83,7 @@ if (!golden || !goldenCheckpoint('pretrain')) {
             Array.from(data).slice(b * hidden.shape[1] * size, (b * hidden.shape[1] + end) * size),
           ),
         );
-      assertClose(real(hidden.dataSync()), real(golden.get('hidden').data as Float32Array), {
+      closeTo(real(hidden.dataSync()), real(golden.get('hidden').data as Float32Array), {
         atol: 2e-4,
         rtol: 1e-4,
         name: 'hidden',
@@ -107,7 +110,7 @@ if (!golden || !goldenCheckpoint('pretrain')) {
       const norms: Record<string, number> = {};
       let squares = 0;
       for (const [name, grad] of Object.entries(byName)) {
-        const square = grad.dataSync().reduce((sum, x) => sum + x * x, 0);
+        const square = (grad.dataSync() as Float32Array).reduce((sum, x) => sum + x * x, 0);
         squares += square;
         norms[name] = Math.sqrt(square);
       }
@@ -133,13 +136,13 @@ if (!golden || !goldenCheckpoint('pretrain')) {
             byName['decoder.lm.model.embed_tokens.weight']!,
             tf.tensor1d(json.used_ids, 'int32'),
           );
-          assertClose(rows.dataSync(), want, tolerance);
+          closeTo(rows.dataSync(), want, tolerance);
         } else if (/^lm_head\.first_(\d+)_rows$/.test(name)) {
           const grad = byName['decoder.lm.lm_head.weight']!.dataSync();
-          assertClose(grad.subarray(0, want.length), want, tolerance);
+          closeTo(grad.subarray(0, want.length), want, tolerance);
         } else {
           assert.ok(byName[name], `there is a gradient of ${name}`);
-          assertClose(byName[name]!.dataSync(), want, tolerance);
+          closeTo(byName[name]!.dataSync(), want, tolerance);
         }
       }
 
@@ -149,7 +152,7 @@ if (!golden || !goldenCheckpoint('pretrain')) {
       optimizer.step(variables.all, byName, () => lr);
       for (const key of golden.names().filter((key) => key.startsWith('adamw.'))) {
         const value = variables.all.get(key.slice('adamw.'.length))!.dataSync();
-        assertClose(value, golden.get(key).data as Float32Array, {atol: 2e-4, rtol: 0, name: key});
+        closeTo(value, golden.get(key).data as Float32Array, {atol: 2e-4, rtol: 0, name: key});
       }
       const after = forward().ce.dataSync()[0]!;
       assert.ok(

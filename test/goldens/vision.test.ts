@@ -4,9 +4,13 @@ import {suite} from 'uvu';
 import * as assert from 'uvu/assert';
 import {relativePositionBuckets} from '../../src/model/causalFormer.js';
 import {collectTrace} from '../../src/model/trace.js';
-import {assertClose} from '../support/assertClose.js';
-import {onEveryBackend} from '../support/backends.js';
-import {goldenCheckpoint, loadGoldenModel, type Mode} from '../support/goldenModel.js';
+import {
+  closeTo,
+  goldenCheckpoint,
+  loadGoldenModel,
+  type Mode,
+  onEveryBackend,
+} from '../support/goldenModel.js';
 import {goldens} from '../support/goldens.js';
 import {skip} from '../support/skip.js';
 
@@ -22,21 +26,20 @@ for (const [group, mode] of [
     skip(test, `${group}: towers`, 'the goldens are not in this clone');
     continue;
   }
-  const image = golden.get('image');
   const wanted = golden.names().filter((name) => /^(vit|ln_visual|cformer)/.test(name));
 
   onEveryBackend(test, `${group}: towers`, () => {
     const {model, dispose} = loadGoldenModel(mode);
     const seen = new Map<string, Float32Array>();
     tf.tidy(() => {
-      const pixels = tf.tensor(image.data as Float32Array, [...image.shape]) as tf.Tensor4D;
+      const pixels = golden.tensor<tf.Tensor4D>('image');
       const keep = (name: string, x: tf.Tensor) => seen.set(name, Float32Array.from(x.dataSync()));
       collectTrace(keep, () => model.encodeImages(pixels));
     });
     dispose();
     for (const name of wanted.filter((name) => !/position_bias/.test(name))) {
       assert.ok(seen.has(name), `trace has ${name}`);
-      assertClose(seen.get(name)!, golden.get(name).data as Float32Array, {...tolerance, name});
+      closeTo(seen.get(name)!, golden.get(name).data as Float32Array, {...tolerance, name});
     }
   });
 

@@ -1,9 +1,13 @@
 import * as tf from '@tensorflow/tfjs';
+import type {uvu} from 'uvu';
+import {selectBackend} from '../../src/kernels/backend.js';
 import {type EmuConfig, EmuModel} from '../../src/model/emu.js';
 import type {WeightSource} from '../../src/model/layers.js';
 import {loadTokenizer, type Tokenizer} from '../../src/text/tokenizer.js';
 import {openModel} from '../../src/weights/openModel.js';
 import {Weights} from '../../src/weights/weights.js';
+import {assertClose} from './assertClose.js';
+import {variants} from './backends.js';
 import {type GoldenGroup, goldenPath} from './goldens.js';
 
 export type Mode = 'pretrain' | 'instruct';
@@ -53,5 +57,36 @@ export function goldenPixels(
         return pixels.tensor<tf.Tensor4D>(`${image.split('/').at(-1)}.process_img`);
       }),
     ),
+  );
+}
+
+/** Registers the test on the reference backend and on the native one with its best instruction set. */
+export function onEveryBackend(
+  test: uvu.Test<any>,
+  name: string,
+  body: () => void | Promise<void>,
+): void {
+  const all = variants();
+  const best = all
+    .filter(({backend}) => backend !== 'native')
+    .concat(all.findLast(({backend}) => backend === 'native') ?? []);
+  for (const {name: variant, backend, isa} of best)
+    test(`${name} (${variant})`, async () => {
+      selectBackend({backend, ...(isa ? {isa} : {})});
+      await body();
+    });
+}
+
+/** Numbers against a golden's, of the same length. */
+export function closeTo(
+  actual: ArrayLike<number>,
+  expected: ArrayLike<number>,
+  {name, ...tolerance}: {atol: number; rtol: number; name: string},
+): void {
+  assertClose(
+    {shape: [actual.length], data: actual},
+    {shape: [expected.length], data: expected},
+    tolerance,
+    name,
   );
 }
