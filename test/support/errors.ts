@@ -8,7 +8,7 @@ export function throwsEmuError(run: () => unknown, message: RegExp): EmuError {
   } catch (error) {
     if (!(error instanceof EmuError)) throw error;
     assert.match(error.message, message);
-    assert.not.match(error.message, /[\n\r\u001b]/);
+    assert.not.match(error.message, /\p{Cc}/u);
     return error;
   }
   assert.unreachable(`expected an error that matches ${message}`);
