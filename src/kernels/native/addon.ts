@@ -153,7 +153,48 @@ export interface Addon {
   ): void;
 
   // --- stock tfjs kernels (native/stock)
-  unary(code: number, x: Float32Array, out: Float32Array, n: number): void;
+  unary(code: number, x: Float32Array, out: Float32Array, n: number, alpha: number): void;
+  /** `walk`: the result's shape, then the strides of a and of b; 0 where it is broadcast. */
+  binary(code: number, a: Float32Array, b: Float32Array, out: Float32Array, walk: Int32Array): void;
+  /** x [outer, size, inner] -> out [outer, inner] */
+  reduce(
+    code: number,
+    x: Float32Array,
+    out: Float32Array,
+    outer: number,
+    size: number,
+    inner: number,
+    scale: number,
+  ): void;
+  softmax(x: Float32Array, out: Float32Array, rows: number, cols: number): void;
+  argMax(x: Float32Array, out: Int32Array, outer: number, size: number, inner: number): void;
+  /** `walk`: shape, strides of x, strides of out, in elements as the offsets are. */
+  copyStrided(
+    x: Uint8Array,
+    offset: number,
+    out: Uint8Array,
+    outOffset: number,
+    elementBytes: number,
+    walk: Int32Array,
+  ): void;
+  /** x [outer, axisSize, rowBytes] -> out [outer, count, rowBytes] */
+  gather(
+    x: Uint8Array,
+    indices: Int32Array,
+    out: Uint8Array,
+    outer: number,
+    axisSize: number,
+    count: number,
+    rowBytes: number,
+  ): void;
+  segmentSum(
+    x: Float32Array,
+    ids: Int32Array,
+    out: Float32Array,
+    rows: number,
+    cols: number,
+    segments: number,
+  ): void;
 
   // --- the ops of src/kernels
   attention(

@@ -15,6 +15,10 @@ import {rmsNormKernels} from '../rmsNorm/rmsNorm.native.js';
 import {ropeKernels} from '../rope/rope.native.js';
 import {siluGateKernels} from '../siluGate/siluGate.native.js';
 import {softmaxCrossEntropyKernels} from '../softmaxCrossEntropy/softmaxCrossEntropy.native.js';
+import {arithmeticKernels} from './stock/binary.native.js';
+import {indexKernels} from './stock/index.native.js';
+import {layoutKernels} from './stock/layout.native.js';
+import {reduceKernels} from './stock/reduce.native.js';
 import {unaryKernels} from './stock/unary.native.js';
 
 export const nativeKernels: readonly KernelConfig[] = [
@@ -34,4 +38,8 @@ export const nativeKernels: readonly KernelConfig[] = [
   ...siluGateKernels,
   ...softmaxCrossEntropyKernels,
   ...unaryKernels,
+  ...arithmeticKernels,
+  ...reduceKernels,
+  ...layoutKernels,
+  ...indexKernels,
 ];

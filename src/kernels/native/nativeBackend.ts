@@ -17,6 +17,8 @@ export const NATIVE = 'native';
 type DataId = tf.TensorInfo['dataId'];
 export type NumericType = 'float32' | 'int32' | 'bool';
 
+const arrayTypes = {float32: Float32Array, int32: Int32Array, bool: Uint8Array};
+
 /** A weight as native kernels take it: two consecutive arguments. */
 export interface WeightArgument {
   readonly bytes: Uint8Array;
@@ -45,8 +47,7 @@ export class NativeBackend extends MathBackendCPU {
     let count = 1;
     for (const size of shape) count *= size;
     const block = this.pool.take(dtype === 'bool' ? count : count * 4);
-    const ArrayType =
-      dtype === 'float32' ? Float32Array : dtype === 'int32' ? Int32Array : Uint8Array;
+    const ArrayType = arrayTypes[dtype];
     const info = {dataId: {}, shape: [...shape], dtype};
     const array = new ArrayType(block.buffer, block.offset, count);
     this.entries.set(info.dataId, new PooledData(dtype, array, block));
@@ -67,9 +68,14 @@ export class NativeBackend extends MathBackendCPU {
     return this.array(info, 'bool') as Uint8Array;
   }
 
+  /** Numbers of any type. */
+  numbers(info: tf.TensorInfo): NumberArray {
+    return this.array(info, info.dtype as NumericType);
+  }
+
   /** Numbers of any type, as bytes. */
   bytes(info: tf.TensorInfo): Uint8Array {
-    const {array} = this.entries.get(info.dataId);
+    const array = this.numbers(info);
     return new Uint8Array(array.buffer, array.byteOffset, array.byteLength);
   }
 
@@ -178,10 +184,13 @@ export class NativeBackend extends MathBackendCPU {
   private depth = 0;
 
   private array(info: tf.TensorInfo, dtype: NumericType): NumberArray {
-    if (info.dtype !== dtype) {
+    const ArrayType = arrayTypes[dtype];
+    if (info.dtype !== dtype || !ArrayType) {
       throw new Error(`native: expected a ${dtype} tensor, got ${info.dtype} [${info.shape}]`);
     }
-    return this.entries.get(info.dataId).array;
+    const {array} = this.entries.get(info.dataId);
+    // tfjs's own kernels may label integers as floats.
+    return array instanceof ArrayType ? array : ArrayType.from(array);
   }
 
   private get entries(): {

@@ -41,13 +41,11 @@
 
 #else
 
-#define EMU_VARIANTS(name, Args)                        \
-  namespace scalar {                                    \
-  void name(const Args& args);                          \
-  }                                                     \
-  [[maybe_unused]] static void name(const Args& args) { \
-    scalar::name(args);                                 \
-  }
+#define EMU_VARIANTS(name, Args) \
+  namespace scalar {             \
+  void name(const Args& args);   \
+  }                              \
+  [[maybe_unused]] static void name(const Args& args) { scalar::name(args); }
 
 #endif
 

@@ -19,6 +19,9 @@ enum class Unary : int {
   kRelu = 6,
   kReciprocal = 7,
   kSigmoid = 8,
+  kStep = 9,  // x > 0 ? 1 : alpha
+  kLog = 10,
+  kTanh = 11,
 };
 
 struct UnaryArgs {
@@ -26,6 +29,7 @@ struct UnaryArgs {
   const float* x;  // [n]
   float* out;      // [n], may alias x
   size_t n;
+  float alpha;
 };
 
 EMU_VARIANTS(unary, UnaryArgs)

@@ -19,6 +19,14 @@ void map(const UnaryArgs& args, const Fn& fn) {
   });
 }
 
+// One number at a time, by the C library.
+template <class Fn>
+void mapNumbers(const UnaryArgs& args, const Fn& fn) {
+  parallelFor(args.n, kGrain, [&](size_t begin, size_t end) {
+    for (size_t i = begin; i < end; ++i) args.out[i] = fn(args.x[i]);
+  });
+}
+
 }  // namespace
 
 void unary(const UnaryArgs& args) {
@@ -42,6 +50,16 @@ void unary(const UnaryArgs& args) {
       return map(args, [one](Vec x) { return one / x; });
     case Unary::kSigmoid:
       return map(args, [one](Vec x) { return one / (one + exp(-x)); });
+    case Unary::kStep: {
+      const Vec alpha = set(args.alpha);
+      return map(args, [one, alpha](Vec x) {
+        return pick(equal(x, x), pick(less(zero(), x), one, alpha), x);
+      });
+    }
+    case Unary::kLog:
+      return mapNumbers(args, [](float x) { return ::logf(x); });
+    case Unary::kTanh:
+      return mapNumbers(args, [](float x) { return ::tanhf(x); });
   }
 }
 
