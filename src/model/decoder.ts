@@ -26,31 +26,38 @@ export class LlamaDecoder implements Decoder {
 
   /** Scores of the first new token [V]. */
   prefill(): Float32Array {
-    return this.run(this.prompt, [0]);
+    return read(tf.tidy(() => this.logits(this.prompt, [0])));
   }
 
   /** Sequence i goes on from parents[i] with tokens[i]: scores of the next token [B, V]. */
   step(tokens: readonly number[], parents: readonly number[]): Float32Array {
-    return tf.tidy(() => {
+    const logits = tf.tidy(() => {
       const ids = tf.tensor2d([...tokens], [tokens.length, 1], 'int32');
-      return this.run(this.llama.embed(ids), parents);
+      return this.logits(this.llama.embed(ids), parents);
     });
+    return read(logits);
   }
 
-  private run(embeds: tf.Tensor3D, parents: readonly number[]): Float32Array {
-    return tf.tidy(() => {
-      const [batch, seqLen] = embeds.shape;
-      const positions = countingPositions(batch, seqLen, this.cache.length);
-      this.cache.advance(parents, seqLen);
-      const past = {cache: this.cache, rows: this.cache.rowTable()};
-      const hidden = this.llama.forward(embeds, {positions}, past);
-      const last = tf.squeeze(tf.slice(hidden, [0, seqLen - 1, 0], [batch, 1, -1]), [1]);
-      return Float32Array.from(this.llama.logits(last as tf.Tensor2D).dataSync());
-    });
+  /** embeds [B, T, C] -> scores after the last of them [B, V] */
+  private logits(embeds: tf.Tensor3D, parents: readonly number[]): tf.Tensor2D {
+    const [batch, seqLen] = embeds.shape;
+    const positions = countingPositions(batch, seqLen, this.cache.length);
+    this.cache.advance(parents, seqLen);
+    const past = {cache: this.cache, rows: this.cache.rowTable()};
+    const hidden = this.llama.forward(embeds, {positions}, past);
+    const last = tf.slice(hidden, [0, seqLen - 1, 0], [batch, 1, -1]);
+    return this.llama.logits(tf.squeeze<tf.Tensor2D>(last, [1]));
   }
 
   dispose(): void {
     this.cache.dispose();
     this.prompt.dispose();
   }
+}
+
+/** The values of a tensor, which is disposed. Outside tf.tidy: that looks for tensors in each of them. */
+function read(tensor: tf.Tensor2D): Float32Array {
+  const values = Float32Array.from(tensor.dataSync());
+  tensor.dispose();
+  return values;
 }
