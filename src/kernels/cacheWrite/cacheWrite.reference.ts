@@ -9,13 +9,20 @@ export function cacheWriteReference(
   return tf.tidy(() => {
     const [rows, capacity, numHeads, headDim] = cache.shape;
     const [batch, seqLen] = values.shape;
-    const end = position + seqLen;
-    const part = (row: number, numRows: number, start: number, length: number) =>
-      tf.slice(cache, [row, start, 0, 0], [numRows, length, numHeads, headDim]);
-    const written = tf.concat(
-      [part(0, batch, 0, position), values, part(0, batch, end, capacity - end)],
-      1,
-    );
-    return tf.concat([written, part(batch, rows - batch, 0, capacity)], 0);
+    // Along the first axis only, where stock tfjs slices and joins without a loop over elements.
+    const old = tf.reshape<tf.Rank.R3>(cache, [rows * capacity, numHeads, headDim]);
+    const fresh = tf.reshape<tf.Rank.R3>(values, [batch * seqLen, numHeads, headDim]);
+    const parts: tf.Tensor3D[] = [];
+    let next = 0; // first position of `old` that is not yet in `parts`
+    for (let row = 0; row < batch; row++) {
+      const start = row * capacity + position;
+      parts.push(
+        tf.slice(old, [next, 0, 0], [start - next, numHeads, headDim]),
+        tf.slice(fresh, [row * seqLen, 0, 0], [seqLen, numHeads, headDim]),
+      );
+      next = start + seqLen;
+    }
+    parts.push(tf.slice(old, [next, 0, 0], [rows * capacity - next, numHeads, headDim]));
+    return tf.reshape(tf.concat(parts, 0), cache.shape);
   });
 }
