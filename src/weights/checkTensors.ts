@@ -36,8 +36,8 @@ export interface ExpectedTensors {
 }
 
 /**
- * Compares names and shapes of all tensors without reading any. Throws one WeightsError that counts and
- * names what is missing, unexpected and of another shape.
+ * Compares names and shapes of all tensors without reading any. Throws one WeightsError that counts
+ * and names what is missing, unexpected and of another shape.
  */
 export function checkTensors(checkpoint: Checkpoint, expected: ExpectedTensors): void {
   const {required, optional} = expected;

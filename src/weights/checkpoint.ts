@@ -1,4 +1,5 @@
-// Opens a checkpoint by what it contains: torch.save archives and safetensors files, or the folder of one.
+// Opens a checkpoint by what it contains: torch.save archives and safetensors files, or the folder
+// of one.
 import {existsSync, openSync, readSync, closeSync, statSync} from 'node:fs';
 import path from 'node:path';
 import {EmuError, ModelError} from '../errors.js';
@@ -13,13 +14,18 @@ export interface Checkpoint {
   readonly path: string;
   readonly format: 'pytorch' | 'safetensors';
   readonly tensors: ReadonlyMap<string, StoredTensor>;
-  /** safetensors: its `__metadata__`; pytorch: `wrapper`, the key that the state dict stood under. */
+  /**
+   * safetensors: its `__metadata__`; pytorch: `wrapper`, the key that the state dict stood under.
+   */
   readonly metadata: Readonly<Record<string, string>>;
   /** Ends the mapping. Tensors made from it must be disposed before. */
   close(): void;
 }
 
-/** Files that a folder is opened by, in this order: emu's own, then those of BAAI/Emu and of diffusers. */
+/**
+ * Files that a folder is opened by, in this order: emu's own, then those of BAAI/Emu and of
+ * diffusers.
+ */
 export const checkpointNames: readonly string[] = [
   'model.safetensors',
   'multimodal_encoder/pytorch_model.bin',
@@ -30,8 +36,9 @@ export const checkpointNames: readonly string[] = [
 ];
 
 /**
- * Maps the file and reads its headers, not its tensors. Throws ModelError for what is no checkpoint,
- * damaged or of a kind not supported, and EmuError (access) for a file that may not be read.
+ * Maps the file and reads its headers, not its tensors. Throws ModelError for what is no
+ * checkpoint, damaged or of a kind not supported, and EmuError (access) for a file that may not be
+ * read.
  */
 export function openCheckpoint(location: string): Checkpoint {
   const file = checkpointFile(location);

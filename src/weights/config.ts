@@ -1,6 +1,7 @@
-// The sizes of a model: from the official code's configuration files, from emu's own config.json, or
-// Emu-14B's. Official files: models/Emu-14B.json, models/llama_config/config.json; T5 and LoRA values
-// stand in the code there (models/causal_former.py, inference.py) and here in files of the same form.
+// The sizes of a model: from the official code's configuration files, from emu's own config.json,
+// or Emu-14B's. Official files: models/Emu-14B.json, models/llama_config/config.json; T5 and LoRA
+// values stand in the code there (models/causal_former.py, inference.py) and here in files of the
+// same form.
 import {existsSync, readFileSync, statSync} from 'node:fs';
 import path from 'node:path';
 import {z} from 'zod';

@@ -2,7 +2,7 @@
 import {decode} from '../kernels/encoding.js';
 import type {StoredEncoding} from './storedTensor.js';
 
-/** Row-major little-endian bytes of any encoding -> float32 (a copy), rounded to nearest where it does not fit. */
+/** Row-major little-endian bytes of any encoding -> float32: a copy, rounded to nearest. */
 export function decodeFloat32(bytes: Uint8Array, encoding: StoredEncoding): Float32Array {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const each = (itemBytes: number, item: (offset: number) => number): Float32Array =>

@@ -10,7 +10,9 @@ const unusedTensors: readonly RegExp[] = [
   /^decoder\.lm\.(base_model\.model\.)?model\.layers\.\d+\.self_attn\.rotary_emb\.inv_freq$/,
 ];
 
-/** Where the language model's tensors are: peft wraps an instruct model, which adds to every name. */
+/**
+ * Where the language model's tensors are: peft wraps an instruct model, which adds to every name.
+ */
 export function llamaPrefix(config: EmuConfig): string {
   return config.lora ? 'decoder.lm.base_model.model' : 'decoder.lm';
 }

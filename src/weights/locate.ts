@@ -48,7 +48,9 @@ export function dataFolder(env: NodeJS.ProcessEnv = process.env): string {
   return path.join(data, 'emu');
 }
 
-/** Names that `--model` takes, with their folders: the packaged ones, then those in the data folder. */
+/**
+ * Names that `--model` takes, with their folders: the packaged ones, then those in the data folder.
+ */
 export function knownModels(env: NodeJS.ProcessEnv = process.env): Map<string, string> {
   const models = new Map<string, string>();
   for (const root of [packageRoot, dataFolder(env)]) {
@@ -68,7 +70,10 @@ function holdsModel(folder: string): boolean {
   );
 }
 
-/** Finds a model's files without opening them. Throws ModelError for an unknown name or a missing path. */
+/**
+ * Finds a model's files without opening them. Throws ModelError for an unknown name or a missing
+ * path.
+ */
 export function findModel(model: string, options: LocateOptions = {}): ModelFiles {
   const known = knownModels(options.env);
   const location = known.get(model) ?? model;
@@ -108,8 +113,8 @@ export function findModel(model: string, options: LocateOptions = {}): ModelFile
 }
 
 /**
- * Finds a model and looks at its checkpoint's names. Throws ModelError for an unknown name (listing the
- * known ones), a missing or damaged file, or a checkpoint of another kind than asked for.
+ * Finds a model and looks at its checkpoint's names. Throws ModelError for an unknown name (listing
+ * the known ones), a missing or damaged file, or a checkpoint of another kind than asked for.
  */
 export function locateModel(model: string, options: LocateOptions = {}): ModelLocation {
   const files = findModel(model, options);

@@ -10,7 +10,10 @@ export interface DetectedMode {
   readonly hasLora: boolean;
 }
 
-/** instruct: its language model is wrapped by peft and carries LoRA matrices. Throws ModelError if no Emu. */
+/**
+ * instruct: its language model is wrapped by peft and carries LoRA matrices. Throws ModelError if
+ * no Emu.
+ */
 export function detectMode(checkpoint: Checkpoint): DetectedMode {
   const names = [...checkpoint.tensors.keys()];
   if (!names.some((name) => name.startsWith('decoder.lm.'))) {
@@ -54,9 +57,9 @@ export function requireMode(checkpoint: Checkpoint, found: Mode, wanted: Mode): 
 const BASE_LAYER = '.base_layer.';
 
 /**
- * peft >= 0.7 calls a wrapped projection's own weight `q_proj.base_layer.weight`; up to 0.6, and here,
- * it is `q_proj.weight`. Renames exactly these, each beside its LoRA matrices; anything else peft may
- * have written (other adapters, other wrapped layers) is a ModelError.
+ * peft >= 0.7 calls a wrapped projection's own weight `q_proj.base_layer.weight`; up to 0.6, and
+ * here, it is `q_proj.weight`. Renames exactly these, each beside its LoRA matrices; anything else
+ * peft may have written (other adapters, other wrapped layers) is a ModelError.
  */
 export function withPlainPeftNames(checkpoint: Checkpoint): Checkpoint {
   const names = [...checkpoint.tensors.keys()];

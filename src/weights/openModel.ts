@@ -14,9 +14,9 @@ export interface OpenModel {
 }
 
 /**
- * Opens a model by name, folder or file. Reads headers and configuration only; all names and shapes are
- * checked. Throws ModelError for a model that is missing, damaged or of another kind, WeightsError for
- * tensors that do not fit the configuration.
+ * Opens a model by name, folder or file. Reads headers and configuration only; all names and shapes
+ * are checked. Throws ModelError for a model that is missing, damaged or of another kind,
+ * WeightsError for tensors that do not fit the configuration.
  */
 export function openModel(model: string, options: LocateOptions = {}): OpenModel {
   const files = findModel(model, options);

@@ -1,7 +1,7 @@
 // Python's pickle format, protocols 2 to 5, restricted: it builds values and calls nothing but the
-// functions it is given. No name in the file is ever looked up anywhere but in that list; dicts become
-// Maps; the number of steps, the nesting and the sizes are bounded by the file.
-// Opcodes: Lib/pickletools.py of CPython.
+// functions it is given. No name in the file is ever looked up anywhere but in that list; dicts
+// become Maps; the number of steps, the nesting and the sizes are bounded by the file. Opcodes:
+// Lib/pickletools.py of CPython.
 import {ModelError} from '../errors.js';
 import {printable} from './printable.js';
 
@@ -19,7 +19,10 @@ export interface UnpickleOptions {
   readonly file: string;
   /** The allow-list, by "module.name". */
   readonly globals: ReadonlyMap<string, PickleGlobal>;
-  /** Gives the value of a persistent id (torch.save: a storage). Throws a PickleProblem for a wrong one. */
+  /**
+   * Gives the value of a persistent id (torch.save: a storage). Throws a PickleProblem for a wrong
+   * one.
+   */
   persistentLoad(id: unknown): unknown;
 }
 
@@ -34,8 +37,8 @@ const MAX_NAME_BYTES = 512;
 const MAX_INT_BYTES = 32;
 
 /**
- * The value that `bytes` describes: None is null, int number (bigint beyond 2^53), str string, bytes
- * Uint8Array, list and tuple Array, dict Map, set Set. Throws ModelError for anything else.
+ * The value that `bytes` describes: None is null, int number (bigint beyond 2^53), str string,
+ * bytes Uint8Array, list and tuple Array, dict Map, set Set. Throws ModelError for anything else.
  */
 export function unpickle(bytes: Uint8Array, options: UnpickleOptions): unknown {
   if (bytes.length > MAX_BYTES) {
@@ -333,7 +336,10 @@ class Unpickler {
     for (const item of items) set.add(item);
   }
 
-  /** `object.__dict__.update(state)`: only OrderedDict's attributes (a state dict's `_metadata`), not needed. */
+  /**
+   * `object.__dict__.update(state)`: only an OrderedDict's (a state dict's `_metadata`), not
+   * needed.
+   */
   private build(state: unknown): void {
     if (!(this.top() instanceof Map) || !(state instanceof Map)) {
       throw new PickleProblem('it sets the state of an object that is no OrderedDict');

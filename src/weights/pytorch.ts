@@ -1,6 +1,7 @@
-// Checkpoints of torch.save: a zip of a pickle (data.pkl), which describes the tensors, and one entry
-// of raw bytes a storage (data/0, data/1, ...). Only zip headers and the pickle are read on opening.
-// Format: torch/serialization.py (_save, persistent_id) and torch/_utils.py (_rebuild_*) of PyTorch.
+// Checkpoints of torch.save: a zip of a pickle (data.pkl), which describes the tensors, and one
+// entry of raw bytes a storage (data/0, data/1, ...). Only zip headers and the pickle are read on
+// opening. Format: torch/serialization.py (_save, persistent_id) and torch/_utils.py (_rebuild_*)
+// of PyTorch.
 import {ModelError} from '../errors.js';
 import type {MappedFile} from '../kernels/native/mappedFile.js';
 import {PickleGlobal, PickleProblem, unpickle} from './pickle.js';
@@ -42,7 +43,10 @@ const dtypeNames = [
   'bool',
 ];
 
-/** Keys under which a state dict may be wrapped, in the order they are tried; official code: "module". */
+/**
+ * Keys under which a state dict may be wrapped, in the order they are tried; official code:
+ * "module".
+ */
 const wrappers = ['module', 'state_dict', 'model_state_dict', 'model'];
 
 const MAX_WRAPPERS = 3;

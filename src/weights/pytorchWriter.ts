@@ -1,4 +1,5 @@
-// Writes what torch.load reads: a state dict of plain tensors, as the official code's checkpoints are.
+// Writes what torch.load reads: a state dict of plain tensors, as the official code's checkpoints
+// are.
 import {EmuError} from '../errors.js';
 import {printable} from './printable.js';
 import {storageEncodings} from './pytorch.js';
@@ -21,8 +22,8 @@ export interface PytorchWriteOptions {
 export const ARCHIVE = 'archive';
 
 /**
- * Writes a torch.save archive of contiguous tensors, complete or not at all. Throws EmuError for wrong
- * sizes, equal names, and encodings that PyTorch has no storage for (unsigned 16 to 64 bits).
+ * Writes a torch.save archive of contiguous tensors, complete or not at all. Throws EmuError for
+ * wrong sizes, equal names, and encodings that PyTorch has no storage for (unsigned 16 to 64 bits).
  */
 export function writePytorch(
   path: string,

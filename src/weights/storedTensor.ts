@@ -27,7 +27,10 @@ export interface StoredTensor {
   readonly encoding: StoredEncoding;
   /** In elements, one a dimension. */
   readonly strides: readonly number[];
-  /** Contiguous row-major bytes, little-endian: a view of the mapped file when the tensor lies so, else a copy. */
+  /**
+   * Contiguous row-major bytes, little-endian: a view of the mapped file when the tensor lies so,
+   * else a copy.
+   */
   read(): Uint8Array;
 }
 
@@ -57,7 +60,9 @@ export function rowMajorStrides(shape: readonly number[]): number[] {
   return strides;
 }
 
-/** A tensor of `file` whose first element is at byte `offset`; the caller has checked the bounds. */
+/**
+ * A tensor of `file` whose first element is at byte `offset`; the caller has checked the bounds.
+ */
 export class TensorInFile implements StoredTensor {
   constructor(
     private readonly file: MappedFile,
@@ -74,7 +79,8 @@ export class TensorInFile implements StoredTensor {
     if (count === 0) return new Uint8Array(0);
     if (this.isContiguous()) {
       const bytes = this.file.bytes(this.offset, count * itemBytes);
-      // A typed array cannot start inside an element; pages are aligned, so the file offset decides.
+      // A typed array cannot start inside an element; pages are aligned, so the file offset
+      // decides.
       return this.offset % itemBytes === 0 ? bytes : bytes.slice();
     }
     let last = 0; // element index of the last element that belongs to the tensor

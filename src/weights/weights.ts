@@ -1,5 +1,5 @@
-// Named, shape-checked tensors from a checkpoint. Names are exact: what a model asks for must be there,
-// and what is there must be asked for.
+// Named, shape-checked tensors from a checkpoint. Names are exact: what a model asks for must be
+// there, and what is there must be asked for.
 import * as tf from '@tensorflow/tfjs';
 import {makeWeight} from '../kernels/weight.js';
 import {countNoun, sameShape, WeightsError} from './checkTensors.js';
@@ -20,7 +20,9 @@ export class Weights {
     private readonly prefix: string,
   ) {}
 
-  /** Takes the checkpoint's tensors as they are asked for; `close` stays with the one who opened it. */
+  /**
+   * Takes the checkpoint's tensors as they are asked for; `close` stays with the one who opened it.
+   */
   static open(checkpoint: Checkpoint): Weights {
     return new Weights({checkpoint, tensors: new Map()}, '');
   }
@@ -35,9 +37,9 @@ export class Weights {
   }
 
   /**
-   * The tensor of that name, made on the first call and owned by these weights. f32, f16 and bf16 stay
-   * as stored (a mapped view where possible); f64 and whole numbers become float32.
-   * Throws WeightsError when it is missing or of another shape.
+   * The tensor of that name, made on the first call and owned by these weights. f32, f16 and bf16
+   * stay as stored (a mapped view where possible); f64 and whole numbers become float32. Throws
+   * WeightsError when it is missing or of another shape.
    */
   tensor(name: string, shape: readonly number[]): tf.Tensor {
     const {checkpoint, tensors} = this.shared;
@@ -67,7 +69,10 @@ export class Weights {
     return tensor;
   }
 
-  /** Throws WeightsError listing the tensors in this scope that nobody asked for, save the allowed ones. */
+  /**
+   * Throws WeightsError listing the tensors in this scope that nobody asked for, save the allowed
+   * ones.
+   */
   finish(allowUnused: readonly RegExp[] = []): void {
     const {checkpoint, tensors} = this.shared;
     const unexpected = [...checkpoint.tensors.keys()].filter(

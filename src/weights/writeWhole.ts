@@ -6,8 +6,8 @@ import {EmuError} from '../errors.js';
 
 /**
  * Writes `file` through a temporary one in the same folder, flushed to the disk before it gets its
- * name, so that a reader sees the old file, the new one or none. `write` gets the open file; what it
- * throws leaves nothing behind. Other failures (no space, no permission) are EmuErrors.
+ * name, so that a reader sees the old file, the new one or none. `write` gets the open file; what
+ * it throws leaves nothing behind. Other failures (no space, no permission) are EmuErrors.
  */
 export function writeWhole(file: string, write: (fd: number) => void): void {
   const folder = path.dirname(path.resolve(file));
@@ -37,7 +37,10 @@ export function writeWhole(file: string, write: (fd: number) => void): void {
   }
 }
 
-/** Writes all of `bytes`, at `position` or where the last write ended; writeSync alone may write less. */
+/**
+ * Writes all of `bytes`, at `position` or where the last write ended; writeSync alone may write
+ * less.
+ */
 export function writeAll(fd: number, bytes: Uint8Array, position?: number): void {
   for (let done = 0; done < bytes.length; ) {
     const length = Math.min(bytes.length - done, 2 ** 30);

@@ -1,5 +1,6 @@
-// The directory of a zip archive, such as torch.save writes: where each entry's bytes lie in the file. Zip64. Nothing but headers is read.
-// Layout: PKWARE APPNOTE 6.3.10, sections 4.3.7 (local header), 4.3.12 (central), 4.3.14-16 (ends).
+// The directory of a zip archive, such as torch.save writes: where each entry's bytes lie in the
+// file. Zip64. Nothing but headers is read. Layout: PKWARE APPNOTE 6.3.10, sections 4.3.7 (local
+// header), 4.3.12 (central), 4.3.14-16 (ends).
 import {ModelError} from '../errors.js';
 import type {MappedFile} from '../kernels/native/mappedFile.js';
 import {printable} from './printable.js';
@@ -24,7 +25,10 @@ const END_RECORD_BYTES = 22;
 const ZIP64_END_RECORD_BYTES = 56;
 const ZIP64_LOCATOR_BYTES = 20;
 const MAX_COMMENT_BYTES = 0xffff;
-/** A directory entry takes some 70 bytes and a checkpoint has a few thousand: far beyond any real one. */
+/**
+ * A directory entry takes some 70 bytes and a checkpoint has a few thousand: far beyond any real
+ * one.
+ */
 const MAX_DIRECTORY_BYTES = 64 * 1024 * 1024;
 
 const FLAG_ENCRYPTED = 1;
@@ -181,7 +185,9 @@ function readDirectory(file: MappedFile, directory: Directory): CentralEntry[] {
   return entries;
 }
 
-/** Sizes and header offset of a central entry; a field of all ones stands in the zip64 extra field. */
+/**
+ * Sizes and header offset of a central entry; a field of all ones stands in the zip64 extra field.
+ */
 function readSizes(
   view: DataView,
   at: number,

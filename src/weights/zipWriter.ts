@@ -1,5 +1,6 @@
-// Writes the zip archives of torch.save: entries stored uncompressed, data on 64-byte boundaries, zip64
-// where sizes ask for it. Layout: see zip.ts; the padding is that of PyTorch's PyTorchStreamWriter.
+// Writes the zip archives of torch.save: entries stored uncompressed, data on 64-byte boundaries,
+// zip64 where sizes ask for it. Layout: see zip.ts; the padding is that of PyTorch's
+// PyTorchStreamWriter.
 import * as zlib from 'node:zlib';
 import {writeAll} from './writeWhole.js';
 
@@ -28,7 +29,10 @@ export class ZipWriter {
     writeAll(this.fd, data, this.position - data.length);
   }
 
-  /** An entry whose `size` data bytes are left unwritten: zeros, and no blocks where the disk knows holes. */
+  /**
+   * An entry whose `size` data bytes are left unwritten: zeros, and no blocks where the disk knows
+   * holes.
+   */
   skip(name: string, size: number, crc: number): void {
     const nameBytes = Buffer.from(name);
     const zip64 = size >= MAX_UINT32 ? zip64Extra([size, size]) : Buffer.alloc(0);

@@ -1,5 +1,6 @@
-// Damaged and hostile checkpoints: whatever the bytes, the reader gives tensors or one EmuError, soon,
-// and in little memory. Seeded: a failure names its case, and `EMU_FUZZ_SEED` moves on to others.
+// Damaged and hostile checkpoints: whatever the bytes, the reader gives tensors or one EmuError,
+// soon, and in little memory. Seeded: a failure names its case, and `EMU_FUZZ_SEED` moves on to
+// others.
 import {readFileSync, rmSync, writeFileSync} from 'node:fs';
 import path from 'node:path';
 import {performance} from 'node:perf_hooks';
