@@ -2,6 +2,7 @@
 import type {ExitReason} from '../errors.js';
 import type {BackendInfo} from '../kernels/backend.js';
 import type {Item, LoadOptions, TextOptions, TextResult} from '../emu.js';
+import type {PretrainOptions, TrainingProgress} from '../train/pretrain.js';
 import type {BenchOptions, BenchResult} from './bench.js';
 
 /** The model that a worker holds. */
@@ -38,6 +39,13 @@ export interface Calls {
     params: BenchOptions;
     event: {stage: string; fraction: number};
     result: BenchResult;
+  };
+  pretrain: {
+    params: Omit<PretrainOptions, 'signal' | 'onNote' | 'onProgress'> & {
+      backend: Pick<LoadOptions, 'backend' | 'threads' | 'isa'>;
+    };
+    event: {note: string} | {progress: TrainingProgress};
+    result: {backend: BackendInfo};
   };
 }
 

@@ -49,6 +49,18 @@ const handlers: {[M in Method]: Handler<M>} = {
     const {bench} = await import('./bench.js');
     return bench(options, tell);
   },
+
+  async pretrain({backend: wanted, ...options}, tell) {
+    const {selectBackend} = await import('../kernels/backend.js');
+    const backend = selectBackend(wanted);
+    const {pretrain} = await import('../train/pretrain.js');
+    await pretrain({
+      ...options,
+      onNote: (note) => tell({note}),
+      onProgress: (progress) => tell({progress}),
+    });
+    return {backend};
+  },
 };
 
 function toWire(thrown: unknown): WireError {
