@@ -124,7 +124,9 @@ try {
   console.log(`${passed} passed, ${failed} failed, ${skipped} skipped`);
   process.exitCode = failed > 0 ? 1 : 0;
 } catch (error) {
-  if (!(error instanceof SmokeError)) throw error;
+  // A system error (no permission, no disk) says in its one line what and where.
+  const isExpected = error instanceof SmokeError || (error instanceof Error && 'errno' in error);
+  if (!isExpected) throw error;
   console.error(`tensorflow: ${error.message}`);
   process.exitCode = 1;
 }

@@ -1,6 +1,6 @@
-// The part of TensorFlow's C interface that the binding of @tensorflow/tfjs-node-gpu and our ops call,
-// declared here because not every package of libtensorflow brings headers. The interface is stable
-// (TensorFlow promises it for 2.x); checkCApi.cc compares this file with the real headers.
+// The part of TensorFlow's C interface that the binding of @tensorflow/tfjs-node-gpu and our ops
+// call, declared here because not every package of libtensorflow brings headers. The interface is
+// stable (TensorFlow promises it for 2.x); checkCApi.cc compares this file with the real headers.
 #ifndef EMU_KERNELS_TENSORFLOW_C_API_H_
 #define EMU_KERNELS_TENSORFLOW_C_API_H_
 

@@ -1,5 +1,6 @@
-// Compiles only if cApi.h says what TensorFlow's own headers say: a function declared otherwise there
-// is a conflict, and sizes and numbers are asserted. Never linked; `npm run tensorflow:smoke` runs it.
+// Compiles only if cApi.h says what TensorFlow's own headers say: a function declared otherwise
+// there is a conflict, and sizes and numbers are asserted. Never linked; `npm run tensorflow:smoke`
+// runs it.
 #include <cstddef>
 #include <type_traits>
 

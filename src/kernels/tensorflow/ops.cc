@@ -1,4 +1,5 @@
-// The library of our ops on TensorFlow: a Node addon without exports that registers them as it loads.
+// The library of our ops on TensorFlow: a Node addon without exports that registers them as it
+// loads.
 #include <node_api.h>
 
 #include <mutex>
