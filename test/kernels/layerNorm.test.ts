@@ -51,9 +51,9 @@ testOnEachBackend(test, 'a large mean does not spoil the variance', () => {
 testOnEachBackend(test, 'a NaN stays in its row', () => {
   const x = toTensor({shape: [2, 3], data: Float32Array.of(1, Number.NaN, 2, 1, 2, 3)});
   const values = layerNorm(x, tf.ones([3]), tf.zeros([3]), eps).dataSync();
-  const isNaN = Array.from(values, Number.isNaN);
+  const areNaN = Array.from(values, Number.isNaN);
   assertClose(
-    {shape: [6], data: isNaN.map(Number)},
+    {shape: [6], data: areNaN.map(Number)},
     {shape: [6], data: [1, 1, 1, 0, 0, 0]},
     {atol: 0},
   );

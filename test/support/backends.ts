@@ -10,6 +10,8 @@ export interface Variant {
   readonly isa?: IsaName;
 }
 
+export const referenceVariant: Variant = {name: 'reference', backend: 'reference'};
+
 /**
  * The reference backend, the native one with each instruction set that this processor has, and
  * TensorFlow where it was loaded. EMU_TEST_BACKENDS, names with commas between, leaves out the others.
@@ -24,18 +26,24 @@ export function variants(): Variant[] {
   });
 }
 
-/** Runs `body` with a variant's backend; afterwards the reference backend is chosen again. */
+/** Runs `body` in a tidy with a variant's backend; then the reference backend is chosen again. */
 export function withVariant<T>(variant: Variant, body: () => T): T {
   selectBackend({backend: variant.backend, isa: variant.isa});
+  tf.engine().startScope();
   try {
-    return tf.tidy(() => body() as tf.TensorContainer) as T;
+    return body();
   } finally {
+    tf.engine().endScope();
     selectBackend({backend: 'reference'});
   }
 }
 
 /** Registers the test once per variant. */
-export function testOnEachBackend(test: uvu.Test, name: string, body: () => void): void {
+export function testOnEachBackend(
+  test: uvu.Test<Record<string, unknown>>,
+  name: string,
+  body: () => void,
+): void {
   for (const variant of variants()) {
     test(`${name} (${variant.name})`, () => withVariant(variant, body));
   }

@@ -2,7 +2,7 @@
 import * as tf from '@tensorflow/tfjs';
 import type {uvu} from 'uvu';
 import {assertClose, type NumberArray, type Tolerance} from './assertClose.js';
-import {type Variant, variants, withVariant} from './backends.js';
+import {referenceVariant, type Variant, variants, withVariant} from './backends.js';
 
 export interface Numbers extends NumberArray {
   readonly shape: number[];
@@ -40,21 +40,28 @@ export function toNumbers(tensor: tf.Tensor): Numbers {
 
 type Function = (...inputs: tf.Tensor[]) => tf.Tensor;
 
+export interface Evaluation {
+  readonly value: Numbers;
+  readonly gradients: Numbers[];
+}
+
 /** What `fn` gives and, for the weights `dy` of its results, the gradients of its float inputs. */
-export function evaluate(fn: Function, inputs: readonly Numbers[], dy?: Numbers) {
-  return tf.tidy(() => {
+export function evaluate(fn: Function, inputs: readonly Numbers[], dy?: Numbers): Evaluation {
+  let value: Numbers | undefined;
+  let gradients: Numbers[] = [];
+  tf.tidy(() => {
     const tensors = inputs.map(toTensor);
-    const value = toNumbers(fn(...tensors));
-    if (!dy) return {value, gradients: [] as Numbers[]};
+    value = toNumbers(fn(...tensors));
+    if (!dy) return;
     const isFloat = tensors.map((tensor) => tensor.dtype === 'float32');
     const ofFloats = (...floats: tf.Tensor[]) => {
       const rest = [...floats];
       return fn(...tensors.map((tensor, i) => (isFloat[i] ? rest.shift()! : tensor)));
     };
     const floats = tensors.filter((_, i) => isFloat[i]);
-    const gradients = tf.grads(ofFloats)(floats, toTensor(dy)).map(toNumbers);
-    return {value, gradients};
+    gradients = tf.grads(ofFloats)(floats, toTensor(dy)).map(toNumbers);
   });
+  return {value: value!, gradients};
 }
 
 export interface Parity {
@@ -74,29 +81,32 @@ function report({name}: Variant, error: number, of: 'value' | 'gradient'): void 
 }
 
 /** Registers one test per variant: forward and gradient equal those of the reference composition. */
-export function testParity(test: uvu.Test, name: string, parity: Parity): void {
+export function testParity(
+  test: uvu.Test<Record<string, unknown>>,
+  name: string,
+  parity: Parity,
+): void {
   const {op, reference, inputs, tolerance, hasGradient = true} = parity;
   const gradientTolerance = parity.gradientTolerance ?? tolerance;
-  let expected: ReturnType<typeof evaluate>;
+  let expected: Evaluation | undefined;
   let dy: Numbers | undefined;
   for (const variant of variants()) {
     test(`${name} (${variant.name})`, () => {
       if (!expected) {
-        withVariant({name: 'reference', backend: 'reference'}, () => {
+        expected = withVariant(referenceVariant, () => {
           const {value} = evaluate(reference, inputs);
           dy = hasGradient ? random(value.shape, 99) : undefined;
-          expected = evaluate(reference, inputs, dy);
+          return evaluate(reference, inputs, dy);
         });
       }
-      withVariant(variant, () => {
-        const actual = evaluate(op, inputs, dy);
-        report(variant, assertClose(actual.value, expected.value, tolerance, 'value'), 'value');
-        actual.gradients.forEach((gradient, i) => {
-          const wanted = expected.gradients[i]!;
-          const error = assertClose(gradient, wanted, gradientTolerance, `gradient ${i}`);
-          report(variant, error, 'gradient');
-        });
-      });
+      const wanted = expected;
+      const actual = withVariant(variant, () => evaluate(op, inputs, dy));
+      report(variant, assertClose(actual.value, wanted.value, tolerance, 'value'), 'value');
+      for (const [i, gradient] of actual.gradients.entries()) {
+        const what = `gradient ${i}`;
+        const error = assertClose(gradient, wanted.gradients[i]!, gradientTolerance, what);
+        report(variant, error, 'gradient');
+      }
     });
   }
 }
@@ -106,13 +116,13 @@ export function testParity(test: uvu.Test, name: string, parity: Parity): void {
  * every element: the oracle's own test. float32 values and steps of 1e-2 leave errors of about 1e-3.
  */
 export function checkGradients(fn: Function, inputs: readonly Numbers[], atol = 4e-3): void {
-  withVariant({name: 'reference', backend: 'reference'}, () => {
+  withVariant(referenceVariant, () => {
     const {value} = evaluate(fn, inputs);
     const dy = random(value.shape, 98);
     const {gradients} = evaluate(fn, inputs, dy);
     const weightedSum = (changed: readonly Numbers[]) => {
       const {data} = evaluate(fn, changed).value;
-      return data.reduce((total, y, i) => total + y * dy.data[i]!, 0);
+      return Array.from(data).reduce((total, y, i) => total + y * dy.data[i]!, 0);
     };
     const floats = inputs.filter(({data}) => data instanceof Float32Array);
     floats.forEach((input, which) => {
