@@ -18,6 +18,13 @@ const size = z.int().min(1).max(1_000_000);
 const layers = z.int().min(1).max(1000);
 const eps = z.number().min(0).max(1);
 
+/** emu's own: convolutions in the place of the linear patch embedding (src/model/convStem.ts). */
+const stemSchema = z.strictObject({
+  channels: z.array(size).min(1).max(16).readonly(), // after each convolution of stride 2
+  blocks: z.array(z.int().min(0).max(100)).readonly(), // residual blocks after each of them
+  batchNormEps: eps,
+});
+
 const visionSchema = z.strictObject({
   imageSize: size, // pixels, square
   patchSize: size,
@@ -26,6 +33,7 @@ const visionSchema = z.strictObject({
   headWidth: size,
   mlpRatio: z.number().positive().max(100), // the MLP is floor(width · mlpRatio) wide
   layerNormEps: eps,
+  stem: stemSchema.optional(),
 });
 
 const causalFormerSchema = z.strictObject({
@@ -263,6 +271,12 @@ function checkConfig({vision, llama}: EmuConfig, file: string): void {
     ['image size', vision.imageSize, 'patch size', vision.patchSize],
     ['vision width', vision.width, 'head width', vision.headWidth],
     ['LLaMA width', llama.hiddenSize, 'number of heads', llama.numHeads],
+    ...(vision.stem
+      ? ([
+          ['patch size', vision.patchSize, "stem's stride", 2 ** vision.stem.channels.length],
+          ["stem's stride", 2 ** vision.stem.channels.length, 'patch size', vision.patchSize],
+        ] as [string, number, string, number][])
+      : []),
     ['LLaMA head size', llama.hiddenSize / llama.numHeads, 'pairs of rotary embedding', 2],
   ];
   for (const [what, whole, by, part] of divides) {

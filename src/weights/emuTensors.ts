@@ -33,8 +33,11 @@ function addVision(add: Add, {vision}: EmuConfig): void {
   const mlpWidth = Math.floor(width * mlpRatio);
   add('visual.cls_token', 1, 1, width);
   add('visual.pos_embed', 1, (imageSize / patchSize) ** 2 + 1, width);
-  add('visual.patch_embed.proj.weight', width, 3, patchSize, patchSize);
-  add('visual.patch_embed.proj.bias', width);
+  if (vision.stem) addStem(add, vision.stem, width);
+  else {
+    add('visual.patch_embed.proj.weight', width, 3, patchSize, patchSize);
+    add('visual.patch_embed.proj.bias', width);
+  }
   for (let layer = 0; layer < vision.layers; layer++) {
     const block = `visual.blocks.${layer}`;
     for (const norm of ['norm1', 'norm2']) {
@@ -53,6 +56,28 @@ function addVision(add: Add, {vision}: EmuConfig): void {
   }
   add('ln_visual.weight', width);
   add('ln_visual.bias', width);
+}
+
+/** The names of src/model/convStem.ts. */
+function addStem(add: Add, stem: NonNullable<EmuConfig['vision']['stem']>, width: number): void {
+  const prefix = 'visual.patch_embed';
+  const addConvolution = (name: string, inChannels: number, outChannels: number) => {
+    add(`${name}.conv.weight`, outChannels, inChannels, 3, 3);
+    for (const part of ['weight', 'bias', 'running_mean', 'running_var'])
+      add(`${name}.norm.${part}`, outChannels);
+  };
+  let inChannels = 3;
+  for (const [i, channels] of stem.channels.entries()) {
+    addConvolution(`${prefix}.stages.${i}.down`, inChannels, channels);
+    for (let block = 0; block < (stem.blocks[i] ?? 0); block++)
+      for (const half of [0, 1])
+        addConvolution(`${prefix}.stages.${i}.blocks.${block}.${half}`, channels, channels);
+    inChannels = channels;
+  }
+  add(`${prefix}.proj.weight`, width, inChannels);
+  add(`${prefix}.proj.bias`, width);
+  add(`${prefix}.norm.weight`, width);
+  add(`${prefix}.norm.bias`, width);
 }
 
 function addCausalFormer(add: Add, {vision, causalFormer, llama}: EmuConfig): void {
