@@ -7,11 +7,13 @@ import {EmuError, ModelError} from './errors.js';
 import {type BackendInfo, type BackendName, selectBackend} from './kernels/backend.js';
 import {LlamaDecoder} from './model/decoder.js';
 import {type EmuConfig, EmuModel} from './model/emu.js';
-import {type GenerationOptions, generate} from './model/generate.js';
+import {type GenerationOptions, generate, numRows} from './model/generate.js';
 import {countingPositions} from './model/llama.js';
 import {collectTrace} from './model/trace.js';
-import {buildPrompt, type PromptItem, type PromptRequest} from './text/prompt.js';
+import {AnswerStream} from './text/answerStream.js';
+import {buildPrompt, type PromptItem, type PromptRequest, taskDefaults} from './text/prompt.js';
 import {loadTokenizer, type Tokenizer} from './text/tokenizer.js';
+import {strip} from './text/whitespace.js';
 import type {Checkpoint} from './weights/checkpoint.js';
 import {openModel} from './weights/openModel.js';
 import {Weights} from './weights/weights.js';
@@ -145,7 +147,8 @@ export class Emu {
     const {prompt, ids, pixels} = this.prepare(items, options);
     const search = this.searchOptions(options);
     const limit = this.config.llama.contextLength;
-    if (ids.length + search.maxNewTokens > limit && ids.length >= limit)
+    // At least one new token must fit, and as many as --min-tokens asks for.
+    if (ids.length + Math.max(1, search.minLength - 1) > limit)
       throw new EmuError(
         `the prompt has ${ids.length} tokens, the model's context is ${limit}; use fewer pictures or less text`,
         {code: 'context_full', reason: 'usage'},
@@ -159,8 +162,7 @@ export class Emu {
     started = performance.now();
     const embeds = this.model.embedPrompt([ids], this.tokenizer.ids.image, imageEmbeds);
     imageEmbeds?.dispose();
-    const rows = search.doSample ? 1 : search.numBeams;
-    const decoder = new LlamaDecoder(this.model.llama, embeds, rows, maxNewTokens);
+    const decoder = new LlamaDecoder(this.model.llama, embeds, numRows(search), maxNewTokens);
     let promptSeconds = 0;
     const timed = {
       vocabSize: decoder.vocabSize,
@@ -172,30 +174,25 @@ export class Emu {
       step: decoder.step.bind(decoder),
     };
     try {
-      const streamed: number[] = [];
-      let printed = '';
+      const stream = new AnswerStream(this.tokenizer);
+      const delta = (text: string): TextEvent[] =>
+        text === '' ? [] : [{type: 'text', delta: text}];
       for await (const event of generate(timed, {...search, maxNewTokens})) {
         if (event.type === 'tokens') {
-          streamed.push(...event.ids);
-          const text = this.answer(streamed).trimStart();
-          // A character whose last bytes are still to come decodes to U+FFFD: wait for them.
-          const certain = text.replace(/(\uFFFD|\s)+$/u, '');
-          if (certain.length > printed.length && certain.startsWith(printed)) {
-            yield {type: 'text', delta: certain.slice(printed.length)};
-            printed = certain;
-          }
+          yield* delta(stream.push(event.ids));
           continue;
         }
+        yield* delta(stream.end());
         const generateSeconds = seconds(started) - promptSeconds;
         const answers = event.sequences.map(({ids: sequence, score}) => ({
           tokens: sequence.slice(1), // generate() starts from one BOS
           score,
         }));
-        const texts = answers.map(({tokens}) => this.answer(tokens).trim());
+        const texts = answers.map(({tokens}) =>
+          strip(this.tokenizer.decode(tokens, {skipSpecial: true})),
+        );
         const [text = ''] = texts;
         const tokens = answers[0]?.tokens ?? [];
-        if (text.length > printed.length && text.startsWith(printed))
-          yield {type: 'text', delta: text.slice(printed.length)};
         yield {
           type: 'done',
           result: {
@@ -266,25 +263,22 @@ export class Emu {
     );
   }
 
-  private answer(tokens: readonly number[]): string {
-    return this.tokenizer.decode(tokens, {skipSpecial: true});
-  }
-
   private searchOptions(options: TextOptions): GenerationOptions {
     const {task, sample = false} = options;
     const {bos, eos} = this.tokenizer.ids;
+    const defaults = taskDefaults(task);
     return {
-      maxNewTokens: options.maxTokens ?? (task === 'caption' ? 512 : 128),
+      maxNewTokens: options.maxTokens ?? defaults.maxNewTokens,
       minLength: (options.minTokens ?? 0) + 1, // Hugging Face counts BOS
       numBeams: sample ? 1 : (options.numBeams ?? 5),
-      lengthPenalty: options.lengthPenalty ?? (task === 'video-qa' ? 1 : 0),
+      lengthPenalty: options.lengthPenalty ?? defaults.lengthPenalty,
       repetitionPenalty: options.repetitionPenalty ?? 1,
       noRepeatNgramSize: options.noRepeatNgram ?? 0,
       numReturnSequences: options.numCaptions ?? 1,
       doSample: sample,
       temperature: options.temperature ?? 1,
-      topK: options.topK ?? 50,
-      topP: options.topP ?? 1,
+      topK: options.topK ?? 0,
+      topP: options.topP ?? 0.9,
       seed: options.seed ?? 0,
       bosId: bos,
       eosId: eos,
