@@ -25,23 +25,29 @@ EMU_INLINE Update update(const AdamwArgs& args, Vec parameter, Vec m, Vec v, Vec
   return {fnma(step, set(args.rate), parameter * set(args.decay)), newM, newV};
 }
 
-// Lanes of doubles: the compiler splits them into what the ISA has.
-constexpr size_t kDoubles = 16;
+// As many doubles as half a Vec has floats.
+constexpr size_t kDoubles = kLanes / 2;
+constexpr size_t kChains = 8;  // hide the latency of a multiply-add
 typedef float Floats __attribute__((vector_size(kDoubles * sizeof(float))));
 typedef double Doubles __attribute__((vector_size(kDoubles * sizeof(double))));
 
 double sumSquares(const float* x, size_t n) {
-  Doubles total = {};
+  Doubles total[kChains] = {};
   size_t i = 0;
-  for (; i + kDoubles <= n; i += kDoubles) {
-    Floats floats;
-    memcpy(&floats, x + i, sizeof(floats));
-    const Doubles value = __builtin_convertvector(floats, Doubles);
-    total += value * value;
+  for (; i + kChains * kDoubles <= n; i += kChains * kDoubles) {
+#pragma GCC unroll 8
+    for (size_t chain = 0; chain < kChains; ++chain) {
+      Floats floats;
+      memcpy(&floats, x + i + chain * kDoubles, sizeof(floats));
+      const Doubles value = __builtin_convertvector(floats, Doubles);
+      total[chain] += value * value;
+    }
   }
   double sum = 0;
   for (; i < n; ++i) sum += static_cast<double>(x[i]) * x[i];
-  for (size_t lane = 0; lane < kDoubles; ++lane) sum += total[lane];
+  for (size_t chain = 0; chain < kChains; ++chain) {
+    for (size_t lane = 0; lane < kDoubles; ++lane) sum += total[chain][lane];
+  }
   return sum;
 }
 

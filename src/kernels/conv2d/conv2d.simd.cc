@@ -27,13 +27,13 @@ size_t blockRows(const Windows& windows) {
 // Calls fn(matrix [rows, windows.size()], first window, rows) until all windows were seen.
 template <class Fn>
 void eachBlock(const Windows& windows, const Fn& fn) {
-  if (windows.isSource()) return fn(windows.source, 0, windows.count());
-  const size_t step = blockRows(windows);
-  float* block = scratch(kBlockScratch, step * windows.size());
+  const size_t step = blockRows(windows), size = windows.size();
+  const bool isSource = windows.isSource();
+  float* block = isSource ? nullptr : scratch(kBlockScratch, step * size);
   for (size_t first = 0; first < windows.count(); first += step) {
     const size_t rows = smaller(step, windows.count() - first);
-    gather(windows, first, rows, block);
-    fn(block, first, rows);
+    if (!isSource) gather(windows, first, rows, block);
+    fn(isSource ? windows.source + first * size : block, first, rows);
   }
 }
 
