@@ -23,6 +23,15 @@ export class Random {
     if (this.state.every((word) => word === 0)) this.state[0] = 1; // the one state it cannot leave
   }
 
+  /** The state: four 32-bit words, from which `restore` goes on exactly. */
+  save(): number[] {
+    return [...this.state];
+  }
+
+  restore(state: readonly number[]): void {
+    this.state.set(state);
+  }
+
   /** An integer from 0 up to 2^32, exclusive. */
   uint32(): number {
     const s = this.state;

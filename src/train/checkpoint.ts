@@ -16,7 +16,7 @@ export interface RunState {
   /** Steps taken in all phases together. */
   readonly step: number;
   readonly optimizerSteps: number;
-  readonly random: number;
+  readonly random: readonly number[];
 }
 
 const stateName = /^checkpoint-(\d+)$/;

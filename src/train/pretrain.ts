@@ -62,7 +62,7 @@ function decays(name: string, variable: tf.Variable): boolean {
 const COSINE_SCALE = 20;
 
 export class Pretraining {
-  private random: Random;
+  private readonly random: Random;
   private readonly variables: Variables;
   private readonly model: EmuModel;
   private readonly optimizer: AdamW;
@@ -335,7 +335,7 @@ export class Pretraining {
     if (!saved) return;
     const {state, values} = saved;
     this.step = state.step;
-    this.random = new Random(state.random);
+    this.random.restore(state.random);
     for (const [name, variable] of this.variables.all) {
       const value = values.get(name);
       if (value) tf.tidy(() => variable.assign(tf.tensor(value, variable.shape)));

@@ -1,56 +1,27 @@
-/**
- * Seeded random numbers for data and initial weights: 32-bit state, so a run's place in the stream
- * is one integer in its checkpoint (mulberry32: a Weyl sequence, mixed by two xor-shift-multiplies).
- */
-export class Random {
-  private spare: number | undefined;
+import {Random as UniformRandom} from '../model/random.js';
 
-  constructor(private state: number) {
-    this.state = state >>> 0;
-  }
-
-  /** Everything needed to go on from here exactly. Drops a half-used pair of normal draws. */
-  save(): number {
-    this.spare = undefined;
-    return this.state;
-  }
-
-  /** Uniform in [0, 1). */
-  next(): number {
-    this.state = (this.state + 0x6d2b79f5) >>> 0;
-    let mixed = this.state;
-    mixed = Math.imul(mixed ^ (mixed >>> 15), mixed | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  }
-
+/** Draws that data and initial weights are made of. */
+export class Random extends UniformRandom {
   between(low: number, high: number): number {
-    return low + (high - low) * this.next();
+    return low + (high - low) * this.uniform();
   }
 
   /** An integer in [0, bound). */
   below(bound: number): number {
-    return Math.floor(this.next() * bound);
+    return Math.floor(this.uniform() * bound);
   }
 
   chance(probability: number): boolean {
-    return this.next() < probability;
+    return this.uniform() < probability;
   }
 
   pick<T>(list: readonly T[]): T {
     return list[this.below(list.length)]!;
   }
 
-  /** Standard normal (Box and Muller's pairs). */
+  /** Standard normal (Box and Muller). */
   normal(): number {
-    if (this.spare !== undefined) {
-      const value = this.spare;
-      this.spare = undefined;
-      return value;
-    }
-    const radius = Math.sqrt(-2 * Math.log(1 - this.next()));
-    const angle = 2 * Math.PI * this.next();
-    this.spare = radius * Math.sin(angle);
-    return radius * Math.cos(angle);
+    const radius = Math.sqrt(-2 * Math.log(1 - this.uniform()));
+    return radius * Math.cos(2 * Math.PI * this.uniform());
   }
 }

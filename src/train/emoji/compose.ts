@@ -1,6 +1,6 @@
 // Composes one training picture: a drawing, turned, scaled, recoloured, on some ground.
 // Plain typed arrays: 64x64 pixels take a quarter of a millisecond.
-import type {Random} from '../random.js';
+import {Random} from '../random.js';
 import type {Drawing} from './art.js';
 
 /** How far a picture may stray from the drawing; every field 0 gives it plain on white. */
@@ -100,6 +100,11 @@ function contour(drawing: Drawing): Uint8Array {
   return alpha;
 }
 
+// A picture's noise is a piece of one long table: drawing every value anew would take most of the time.
+const NOISE_MASK = 0xffff;
+const tableRandom = new Random(0);
+const normals = Float32Array.from({length: NOISE_MASK + 1}, () => tableRandom.normal());
+
 /**
  * Draws into `out` [3, size, size] from `offset` on, as (value / 255 - mean) / std.
  * Sampling is bilinear, from the drawing to the canvas by the inverse of its placement.
@@ -128,6 +133,8 @@ export function compose(
   const colours = colourMap(random, a);
   const outline = random.chance(a.outline) ? contour(drawing) : undefined;
   const ground: Rgb = random.chance(a.ground) ? groundColour(random) : [255, 255, 255];
+
+  const noiseStart = random.below(normals.length);
 
   const {rgba, size: source} = drawing;
   const perPixel = source / scale;
@@ -169,8 +176,8 @@ export function compose(
           colours[m + 1]! * green +
           colours[m + 2]! * blue +
           alpha * colours[9 + channel]!;
-        const noise = a.noise > 0 ? random.normal() * a.noise : 0;
-        const value = Math.min(255, Math.max(0, inked + under * ground[channel]! + noise));
+        const grain = a.noise * normals[(noiseStart + position + channel * plane) & NOISE_MASK]!;
+        const value = Math.min(255, Math.max(0, inked + under * ground[channel]! + grain));
         out[position + channel * plane] = (value / 255 - mean[channel]!) / std[channel]!;
       }
     }

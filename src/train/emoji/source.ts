@@ -110,7 +110,7 @@ export class EmojiSource {
 
   private kind(random: Random): DocumentKind {
     const entries = Object.entries(this.documents) as [DocumentKind, number][];
-    let place = random.next() * entries.reduce((sum, [, weight]) => sum + weight, 0);
+    let place = random.uniform() * entries.reduce((sum, [, weight]) => sum + weight, 0);
     for (const [kind, weight] of entries) {
       if (place < weight) return kind;
       place -= weight;
