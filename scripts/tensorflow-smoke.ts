@@ -39,7 +39,7 @@ function runChild(args: readonly string[], handle: Handler): Promise<string | un
     child.on('close', (code, signal) => {
       if (isDone) return resolve(undefined);
       const lines = stderr.split('\n');
-      const said = lines.find((line) => /error/i.test(line)) ?? lines.at(-2) ?? '';
+      const said = lines.find((line) => /^\w*Error\b/.test(line)) ?? lines.at(-2) ?? '';
       resolve(`the tests ended early (${signal ?? `exit code ${code}`}): ${said.trim()}`);
     });
   });

@@ -84,11 +84,13 @@ async function installPackage({folder, packageFolder}: Layout, say: Say): Promis
 
 /** Has the package find the repository's tfjs: both must use one engine and one set of classes. */
 async function shareTfjs({folder}: Layout): Promise<void> {
-  const link = path.join(folder, 'node_modules/@tensorflow/tfjs');
-  const target = path.join(repository, 'node_modules/@tensorflow/tfjs');
-  if ((await fs.readlink(link).catch(() => undefined)) === target) return;
-  await fs.rm(link, {recursive: true, force: true});
-  await fs.symlink(target, link);
+  for (const name of ['@tensorflow/tfjs', '@tensorflow/tfjs-core']) {
+    const link = path.join(folder, 'node_modules', name);
+    const target = path.join(repository, 'node_modules', name);
+    if ((await fs.readlink(link).catch(() => undefined)) === target) continue;
+    await fs.rm(link, {recursive: true, force: true});
+    await fs.symlink(target, link);
+  }
 }
 
 async function installLibrary({folder, libraryFolder}: Layout, say: Say): Promise<void> {

@@ -30,10 +30,12 @@ export function loadTensorflow({packageFolder, ops}: TensorflowFiles): Tensorflo
   const require = createRequire(import.meta.url);
   const requireInPackage = createRequire(path.join(packageFolder, 'package.json'));
   // With two copies of tfjs a tensor of one would be unknown to the other.
-  const theirs = requireInPackage.resolve('@tensorflow/tfjs');
-  const ours = require.resolve('@tensorflow/tfjs');
-  if (theirs !== ours) {
-    throw loadError(`expected tfjs-node-gpu to use ${ours}, it uses ${theirs}`);
+  for (const name of ['@tensorflow/tfjs', '@tensorflow/tfjs-core']) {
+    const ours = require.resolve(name);
+    const theirs = requireInPackage.resolve(name);
+    if (theirs !== ours) {
+      throw loadError(`expected tfjs-node-gpu to use ${ours}, it uses ${theirs}`);
+    }
   }
   const previous = tf.getBackend();
   try {
