@@ -83,6 +83,13 @@ interface Prepared {
 
 const seconds = (since: number) => (performance.now() - since) / 1000;
 
+function joined(a: Float32Array, b: Float32Array): Float32Array {
+  const both = new Float32Array(a.length + b.length);
+  both.set(a);
+  both.set(b, a.length);
+  return both;
+}
+
 function picturesOf(items: readonly Item[]): Picture[] {
   return items.flatMap((item) =>
     item.type === 'image' ? [item.picture] : item.type === 'video' ? item.frames : [],
@@ -216,7 +223,16 @@ export class Emu {
     const {ids, pixels} = this.prepare(items, options);
     const found = new Map<string, TraceTensor>();
     const keep = (name: string, tensor: tf.Tensor) => {
-      found.set(name, {shape: tensor.shape, data: Float32Array.from(tensor.dataSync())});
+      const [batch = 1, ...rest] = tensor.shape;
+      const data = tensor.dataSync() as Float32Array;
+      const before = found.get(name);
+      // Pictures are encoded one after the other: their tensors, put together, are those of a batch.
+      found.set(
+        name,
+        before
+          ? {shape: [before.shape[0]! + batch, ...rest], data: joined(before.data, data)}
+          : {shape: tensor.shape, data: Float32Array.from(data)},
+      );
     };
     collectTrace(keep, () =>
       tf.tidy(() => {

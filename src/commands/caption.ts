@@ -1,6 +1,7 @@
 import {ModelCommand} from '../cli/modelCommand.js';
 import {pictureFlags, textFlags, textOptions} from '../cli/flags.js';
 import {readPicture} from '../cli/pictures.js';
+import type {Item} from '../emu.js';
 
 export default class Caption extends ModelCommand {
   static override summary = 'Say what is in a picture.';
@@ -21,12 +22,15 @@ export default class Caption extends ModelCommand {
     const pictures = argv as string[];
     if (pictures.length === 0) throw this.usage('a picture is missing');
     const options = textOptions(flags, 'caption');
+    if (flags.raw && flags.prompt === undefined)
+      throw this.usage('--raw: the text of the prompt is missing; give it with --prompt');
+    const texts: Item[] = flags.raw ? [{type: 'text', text: flags.prompt!}] : [];
     await this.withModel(flags, async (model) => {
       for (const [i, file] of pictures.entries()) {
         try {
           const item = await readPicture(file, flags);
           model.progress.update(file, i / pictures.length);
-          await this.answer(model, [item], options, {file});
+          await this.answer(model, [item, ...texts], options, {file});
         } catch (error) {
           this.fileFailure(error);
         }
