@@ -20,7 +20,6 @@
 
 #define EMU_TF_CODES(X) \
   X(TF_OK, 0)           \
-  X(TF_CANCELLED, 1)    \
   X(TF_INVALID_ARGUMENT, 3)
 
 #define EMU_TF_ATTR_TYPES(X) \

@@ -1,7 +1,7 @@
 // What every op of ours on TensorFlow needs: owners of its C objects, and registration.
 //
-// An op is a class with `static constexpr` members and three functions, see rmsNorm.cc. Its kernel
-// runs on the host: `Compute` gets tensors in this process's memory.
+// An op is a class with a signature, a constructor from its attributes and `compute`, see
+// rmsNorm.cc. Its kernel runs on the host: `compute` gets tensors in this process's memory.
 #ifndef EMU_KERNELS_TENSORFLOW_OP_H_
 #define EMU_KERNELS_TENSORFLOW_OP_H_
 
@@ -99,7 +99,7 @@ class Attributes {
 struct Signature {
   const char* name;
   std::vector<const char*> inputs, outputs, attributes;
-  // Output i has the shape of input shapes[i].
+  // Sets the shape of each output, by copyShape().
   void (*inferShapes)(TF_ShapeInferenceContext* context, TF_Status* status);
 };
 
