@@ -1,0 +1,79 @@
+// Dense layers against numpy's matrix product (float32 weights), run by run in turns, and the speed of
+// the encodings. Ratio: numpy's seconds over ours, so above 1 emu is faster. With one thread processor
+// time is compared, which other programs disturb less.
+// Run: npm run bench linear [threads] [runs]; EMU_PYTHON names a Python with numpy and threadpoolctl.
+import * as tf from '@tensorflow/tfjs';
+import {selectBackend} from '../src/kernels/backend.js';
+import {encode} from '../src/kernels/encoding.js';
+import {linear} from '../src/kernels/index.js';
+import {type Encoding, makeWeight} from '../src/kernels/weight.js';
+import {NumpyPeer} from './numpyPeer.js';
+import {column, uniform} from './timing.js';
+
+const info = selectBackend({backend: 'native', threads: Number(process.argv[2] ?? 0)});
+const runs = Number(process.argv[3] ?? 15);
+const clock = info.threads === 1 ? 'processor' : 'wall';
+
+/** [rows, size, inputSize] */
+const sizes: [string, number, number, number][] = [
+  ['square', 1024, 1024, 1024],
+  ['vision tower, projection', 257, 1408, 1408],
+  ['vision tower, MLP', 257, 6144, 1408],
+  ['C-Former, projection', 32, 768, 768],
+  ['LLaMA-13B, prompt of 100', 100, 5120, 5120],
+  ['LLaMA-13B, 5 beams', 5, 5120, 5120],
+  ['LLaMA-13B, one token', 1, 5120, 5120],
+];
+const encodings: Encoding[] = ['f32', 'f16', 'bf16'];
+
+function secondsOf(run: () => tf.Tensor): number {
+  const now = () => {
+    if (clock === 'wall') return performance.now() / 1000;
+    const {user, system} = process.cpuUsage();
+    return (user + system) / 1e6;
+  };
+  const start = now();
+  const result = run();
+  const seconds = now() - start;
+  result.dispose();
+  return seconds;
+}
+
+const peer = new NumpyPeer(info.threads);
+const description = await peer.describe();
+console.log(
+  `emu: ${info.name}, ${info.isa}, ${info.threads} threads; ${clock} time, best of ${runs}`,
+);
+console.log(description ?? 'no numpy: set EMU_PYTHON to a Python that has numpy and threadpoolctl');
+console.log(`${''.padEnd(26)}  GFLOP/s: f32     f16    bf16   numpy    ratio  GB/s of bf16`);
+for (const [name, rows, size, inputSize] of sizes) {
+  const x = uniform(rows, inputSize);
+  const values = uniform(size, inputSize);
+  const weights = encodings.map((encoding) => {
+    const bytes = encode(values.dataSync() as Float32Array, encoding);
+    return makeWeight(bytes, encoding, [size, inputSize]);
+  });
+  const best = new Array<number>(encodings.length + 1).fill(Number.POSITIVE_INFINITY);
+  const keep = (index: number, seconds: number) => {
+    best[index] = Math.min(best[index]!, seconds);
+  };
+  for (let run = 0; run < runs; run++) {
+    for (const [i, weight] of weights.entries())
+      keep(
+        i,
+        secondsOf(() => linear(x, weight)),
+      );
+    if (description) keep(encodings.length, await peer.multiply(rows, size, inputSize, clock));
+  }
+  const speeds = best.map((seconds) => (2 * rows * size * inputSize) / seconds / 1e9);
+  const ratio = best.at(-1)! / best[0]!;
+  const bandwidth = (2 * size * inputSize) / best[2]! / 1e9;
+  const cells = [
+    ...speeds.map((speed) => column(speed, 1, 8)),
+    column(ratio, 2),
+    column(bandwidth),
+  ];
+  console.log(`${name.padEnd(26)}  ${cells.join('')}`);
+  tf.dispose([x, values, ...weights]);
+}
+peer.close();
