@@ -11,13 +11,14 @@ namespace {
 // Fewer queries than this do not repay packing the keys: generation, one to three tokens.
 constexpr size_t kFewQueries = 4;
 
-// Queries of one piece. Keys and values are packed once for all of them, their running results
-// (240 x 128 floats = 120 KB) stay in the L2 cache.
-constexpr size_t kPieceQueries = 4 * kQueryBlock;
+// Most queries of one piece. Keys and values are packed once for all of them (the vision tower has
+// 257), their running results (300 x 128 floats = 150 KB) stay in the L2 cache.
+constexpr size_t kPieceQueries = 5 * kQueryBlock;
 
-// Piece of a few queries: heads that lie next to each other in memory (2 KB at head size 128), and
-// sequences, whose cache rows may be the same.
-constexpr size_t kPieceHeads = 4;
+// For a few queries the cache is read once, in the order in which it lies: a piece takes all heads of
+// some positions (64 x 20 KB in LLaMA-13B) and of some sequences, which may share cache rows. These
+// share what a block of positions brings into the L2 cache.
+constexpr size_t kPiecePositions = 64;
 constexpr size_t kPieceSequences = 8;
 constexpr size_t kPositionBlock = 16;
 
@@ -33,24 +34,25 @@ struct Running {
   float sum;
 };
 
+EMU_INLINE float expOf(float x) {
+  float lanes[kLanes];
+  store(lanes, expOfNegative(set(x)));
+  return lanes[0];
+}
+
 // Turns a row of scores (stride of whole vectors, -infinity where unseen) into e^(score - largest)
 // and scales what has been added up before with the new largest score.
-EMU_INLINE void addToSoftmax(float* scores, size_t stride, Running* running, float* results,
-                             size_t size) {
-  Vec blockLargest = load(scores);
-  for (size_t i = kLanes; i < stride; i += kLanes) {
-    blockLargest = max(blockLargest, load(scores + i));
-  }
-  float largest = maxLane(blockLargest);
-  if (running->largest > largest) largest = running->largest;
-  if (largest == -__builtin_inff()) {  // nothing seen yet: e^(score - largest) would be NaN
+EMU_INLINE void addToSoftmax(float* scores, size_t stride, float blockLargest, Running* running,
+                             float* results, size_t size) {
+  const float largest = running->largest > blockLargest ? running->largest : blockLargest;
+  if (largest == -__builtin_inff()) {  // nothing seen yet: score - largest would be NaN
     for (size_t i = 0; i < stride; i += kLanes) store(scores + i, zero());
     return;
   }
   const Vec offset = set(largest);
   Vec sums = zero();
   for (size_t i = 0; i < stride; i += kLanes) {
-    const Vec e = exp(load(scores + i) - offset);
+    const Vec e = expOfNegative(load(scores + i) - offset);
     store(scores + i, e);
     sums = sums + e;
   }
@@ -58,6 +60,38 @@ EMU_INLINE void addToSoftmax(float* scores, size_t stride, Running* running, flo
   if (factor != 1.0f) copyScaled(results, size, factor, results);
   running->sum = running->sum * factor + sum(sums);
   running->largest = largest;
+}
+
+// Where a tile's numbers go.
+struct TileBuffers {
+  size_t scoreStride;  // of scores and of the packed keys
+  float* scores;
+  float* results;  // [rows, padded head size]
+  Running* running;
+};
+
+// Queries t .. t + rows - 1 of one head against the packed keys s .. s + keys - 1.
+void attendTile(const AttentionArgs& args, size_t b, size_t h, size_t t, size_t rows, size_t s,
+                size_t keys, const float* keysT, const float* values, TileBuffers to) {
+  const AttentionInputs& in = args.in;
+  const size_t size = in.headDim;
+  const size_t width = padded(size);
+  const size_t queryStride = in.heads * size;
+  const size_t cols = padded(keys);
+  const KeyRange range = keyRange(in, b);
+  const float* q = in.q + (b * in.queries + t) * queryStride + h * size;
+  product(rows, cols, size, {q, queryStride, 1}, keysT, to.scoreStride, to.scores, to.scoreStride,
+          false);
+  for (size_t i = 0; i < rows; ++i) {
+    const size_t seen = lastKey(in, range, t + i);
+    const float* bias = biasRow(in, b, h, t + i);
+    float* const row = to.scores + i * to.scoreStride;
+    const float largest = finishScores(row, seen > s ? smaller(seen - s, keys) : 0, cols, in.scale,
+                                       bias ? bias + s : nullptr);
+    addToSoftmax(row, cols, largest, &to.running[i], to.results + i * width, width);
+  }
+  product(rows, width, keys, {to.scores, to.scoreStride, 1}, values, width, to.results, width,
+          true);
 }
 
 // One head of one sequence, queries [first, last): blocks of keys outside, blocks of queries inside.
@@ -88,20 +122,17 @@ void attendBlocks(const AttentionArgs& args, size_t b, size_t h, size_t first, s
         keys, size, [&](size_t i) { return cacheRow(args, in.v, b, s + i) + h * size; }, values);
     for (size_t t = first; t < last; t += kQueryBlock) {
       const size_t rows = smaller(kQueryBlock, last - t);
-      if (lastKey(in, range, t + rows - 1) <= s) continue;
-      const float* q = in.q + (b * in.queries + t) * stride + h * size;
-      product(rows, scoreStride, size, {q, stride, 1}, keysT, scoreStride, scores, scoreStride,
-              false);
-      float* const result = results + (t - first) * width;
-      for (size_t i = 0; i < rows; ++i) {
-        const size_t seen = lastKey(in, range, t + i);
-        const float* bias = biasRow(in, b, h, t + i);
-        float* const row = scores + i * scoreStride;
-        finishScores(row, seen > s ? smaller(seen - s, keys) : 0, scoreStride, in.scale,
-                     bias ? bias + s : nullptr);
-        addToSoftmax(row, scoreStride, &running[t - first + i], result + i * width, width);
+      // On the diagonal of a causal mask each tile of rows has keys of its own, elsewhere all have all.
+      const bool isDiagonal = lastKey(in, range, t) < s + keys;
+      const size_t step = isDiagonal ? kTileRows : rows;
+      for (size_t i = 0; i < rows; i += step) {
+        const size_t part = smaller(step, rows - i);
+        const size_t seen = lastKey(in, range, t + i + part - 1);
+        if (seen <= s) continue;
+        attendTile(args, b, h, t + i, part, s, smaller(seen - s, keys), keysT, values,
+                   {scoreStride, scores, results + (t + i - first) * width,
+                    running + (t + i - first)});
       }
-      product(rows, width, keys, {scores, scoreStride, 1}, values, width, result, width, true);
     }
   }
   for (size_t i = 0; i < count; ++i) {
@@ -148,89 +179,92 @@ EMU_INLINE void addWeighted(const float* p, const float* const* rows, size_t n, 
   storePartial(sums + i, total, n - i);
 }
 
-// A few queries of some heads and sequences: keys and then values are read once, in place.
+// Attention of a few queries in four steps: scores, probabilities, partial sums of values, sums.
 struct FewQueries {
   const AttentionArgs& args;
-  size_t firstSequence, sequences, firstHead, heads;
+  size_t chunks;   // of kPiecePositions
   size_t stride;   // of a row of scores
-  float* scores;   // [sequences, heads, queries, stride]
-  float* results;  // [sequences, heads, queries, headDim]
+  float* scores;   // [batch, heads, queries, stride]
+  float* partial;  // [chunks, batch, queries, heads, headDim]
 
-  size_t rowIndex(size_t b, size_t h, size_t t) const {
-    return ((b - firstSequence) * heads + (h - firstHead)) * args.in.queries + t;
+  size_t scoreRow(size_t b, size_t h, size_t t) const {
+    return ((b * args.in.heads + h) * args.in.queries + t) * stride;
   }
 
-  // Calls each(b, begin, end) for blocks of positions, all sequences of a block before the next
-  // block: sequences that share a prefix find it in the cache.
+  // Calls each(b, begin, end) for the positions and sequences of a piece, all sequences of a block
+  // of positions before the next block.
   template <class Fn>
-  void forPositions(const Fn& each) const {
-    for (size_t s = 0; s < args.in.keys; s += kPositionBlock) {
-      for (size_t b = firstSequence; b < firstSequence + sequences; ++b) {
+  void forPositions(size_t piece, const Fn& each) const {
+    const size_t first = piece % chunks * kPiecePositions;
+    const size_t last = smaller(first + kPiecePositions, args.in.keys);
+    const size_t sequence = piece / chunks * kPieceSequences;
+    const size_t sequenceEnd = smaller(sequence + kPieceSequences, args.in.batch);
+    for (size_t s = first; s < last; s += kPositionBlock) {
+      for (size_t b = sequence; b < sequenceEnd; ++b) {
         const KeyRange range = keyRange(args.in, b);
         const size_t begin = s > range.begin ? s : range.begin;
-        const size_t end = smaller(s + kPositionBlock, range.end);
+        const size_t end = smaller(smaller(s + kPositionBlock, last), range.end);
         if (begin < end) each(b, begin, end);
       }
     }
   }
 
-  void score() const {
+  void score(size_t piece) const {
     const AttentionInputs& in = args.in;
-    forPositions([&](size_t b, size_t begin, size_t end) {
+    forPositions(piece, [&](size_t b, size_t begin, size_t end) {
       for (size_t s = begin; s < end; ++s) {
         const float* row = cacheRow(args, in.k, b, s);
-        for (size_t h = firstHead; h < firstHead + heads; ++h) {
+        for (size_t h = 0; h < in.heads; ++h) {
           for (size_t t = 0; t < in.queries; ++t) {
             const float* q = in.q + ((b * in.queries + t) * in.heads + h) * in.headDim;
-            scores[rowIndex(b, h, t) * stride + s] = dot(q, row + h * in.headDim, in.headDim);
+            scores[scoreRow(b, h, t) + s] = dot(q, row + h * in.headDim, in.headDim);
           }
         }
       }
     });
   }
 
-  // Scores -> probabilities, 0 where unseen.
-  void normalize() const {
+  // One row of scores -> probabilities, 0 where unseen.
+  void normalize(size_t b, size_t h, size_t t) const {
     const AttentionInputs& in = args.in;
-    for (size_t b = firstSequence; b < firstSequence + sequences; ++b) {
-      const KeyRange range = keyRange(in, b);
-      for (size_t h = firstHead; h < firstHead + heads; ++h) {
-        for (size_t t = 0; t < in.queries; ++t) {
-          float* const row = scores + rowIndex(b, h, t) * stride;
-          const size_t end = lastKey(in, range, t);
-          for (size_t s = 0; s < smaller(range.begin, end); ++s) row[s] = 0.0f;
-          finishScores(row, end, stride, in.scale, biasRow(in, b, h, t));
-          for (size_t s = 0; s < smaller(range.begin, end); ++s) row[s] = -__builtin_inff();
-          Running running = {-__builtin_inff(), 0.0f};
-          addToSoftmax(row, stride, &running, nullptr, 0);
-          const bool sees = running.sum != 0.0f;
-          copyScaled(row, stride, sees ? 1.0f / running.sum : 0.0f, row);
-          args.logSumExp[(b * in.heads + h) * in.queries + t] =
-              sees ? running.largest + __builtin_logf(running.sum) : -__builtin_inff();
-        }
-      }
-    }
+    const KeyRange range = keyRange(in, b);
+    float* const row = scores + scoreRow(b, h, t);
+    const size_t end = lastKey(in, range, t);
+    // Never computed: no scores of keys that are not seen.
+    for (size_t s = 0; s < smaller(range.begin, end); ++s) row[s] = -__builtin_inff();
+    const float largest = finishScores(row, end, stride, in.scale, biasRow(in, b, h, t));
+    Running running = {-__builtin_inff(), 0.0f};
+    addToSoftmax(row, stride, largest, &running, nullptr, 0);
+    const bool sees = running.sum != 0.0f;
+    copyScaled(row, stride, sees ? 1.0f / running.sum : 0.0f, row);
+    args.logSumExp[(b * in.heads + h) * in.queries + t] =
+        sees ? running.largest + __builtin_logf(running.sum) : -__builtin_inff();
   }
 
-  void addValues() const {
+  void addValues(size_t piece) const {
     const AttentionInputs& in = args.in;
     const size_t size = in.headDim;
-    memset(results, 0, sequences * heads * in.queries * size * sizeof(float));
-    forPositions([&](size_t b, size_t begin, size_t end) {
+    const size_t rowSize = in.heads * size;
+    const size_t sequence = piece / chunks * kPieceSequences;
+    const size_t sequences = smaller(kPieceSequences, in.batch - sequence);
+    float* const sums = partial + piece % chunks * in.batch * in.queries * rowSize;
+    memset(sums + sequence * in.queries * rowSize, 0,
+           sequences * in.queries * rowSize * sizeof(float));
+    forPositions(piece, [&](size_t b, size_t begin, size_t end) {
       for (size_t s = begin; s < end; s += 4) {
         const size_t count = smaller(4, end - s);
         const float* rows[4];
         for (size_t j = 0; j < count; ++j) rows[j] = cacheRow(args, in.v, b, s + j);
-        for (size_t h = firstHead; h < firstHead + heads; ++h) {
+        for (size_t h = 0; h < in.heads; ++h) {
           const float* values[4];
           for (size_t j = 0; j < count; ++j) values[j] = rows[j] + h * size;
           for (size_t t = 0; t < in.queries; ++t) {
-            const float* p = scores + rowIndex(b, h, t) * stride + s;
-            float* const sums = results + rowIndex(b, h, t) * size;
+            const float* p = scores + scoreRow(b, h, t) + s;
+            float* const sum = sums + (b * in.queries + t) * rowSize + h * size;
             if (count == 4) {
-              addWeighted<4>(p, values, size, sums);
+              addWeighted<4>(p, values, size, sum);
             } else {
-              for (size_t j = 0; j < count; ++j) addWeighted<1>(p + j, values + j, size, sums);
+              for (size_t j = 0; j < count; ++j) addWeighted<1>(p + j, values + j, size, sum);
             }
           }
         }
@@ -238,39 +272,48 @@ struct FewQueries {
     });
   }
 
-  void run() const {
-    score();
-    normalize();
-    addValues();
-    const AttentionInputs& in = args.in;
-    for (size_t b = firstSequence; b < firstSequence + sequences; ++b) {
-      for (size_t h = firstHead; h < firstHead + heads; ++h) {
-        for (size_t t = 0; t < in.queries; ++t) {
-          memcpy(args.out + ((b * in.queries + t) * in.heads + h) * in.headDim,
-                 results + rowIndex(b, h, t) * in.headDim, in.headDim * sizeof(float));
-        }
-      }
+  // out[begin .. end) = the sum of the chunks, first to last.
+  void combine(size_t begin, size_t end) const {
+    const size_t outSize = args.in.batch * args.in.queries * args.in.heads * args.in.headDim;
+    copyScaled(partial + begin, end - begin, 1.0f, args.out + begin);
+    const float one = 1.0f;
+    for (size_t chunk = 1; chunk < chunks; ++chunk) {
+      const float* part = partial + chunk * outSize + begin;
+      addWeighted<1>(&one, &part, end - begin, args.out + begin);
     }
+  }
+
+  void run() const {
+    const AttentionInputs& in = args.in;
+    const size_t groups = (in.batch + kPieceSequences - 1) / kPieceSequences;
+    constexpr size_t kRows = 8;          // of scores in a piece
+    constexpr size_t kElements = 16384;  // of the result in a piece
+    parallelFor(groups * chunks, 1, [&](size_t begin, size_t end) {
+      for (size_t piece = begin; piece < end; ++piece) score(piece);
+    });
+    parallelFor(in.batch * in.heads * in.queries, kRows, [&](size_t begin, size_t end) {
+      for (size_t row = begin; row < end; ++row) {
+        const size_t head = row / in.queries;
+        normalize(head / in.heads, head % in.heads, row % in.queries);
+      }
+    });
+    parallelFor(groups * chunks, 1, [&](size_t begin, size_t end) {
+      for (size_t piece = begin; piece < end; ++piece) addValues(piece);
+    });
+    parallelFor(in.batch * in.queries * in.heads * in.headDim, kElements,
+                [&](size_t begin, size_t end) { combine(begin, end); });
   }
 };
 
 void attendFewQueries(const AttentionArgs& args) {
   const AttentionInputs& in = args.in;
-  const size_t headGroups = (in.heads + kPieceHeads - 1) / kPieceHeads;
-  const size_t sequenceGroups = (in.batch + kPieceSequences - 1) / kPieceSequences;
+  const size_t chunks = (in.keys + kPiecePositions - 1) / kPiecePositions;
   const size_t stride = padded(in.keys);
-  parallelFor(headGroups * sequenceGroups, 1, [&](size_t begin, size_t end) {
-    for (size_t piece = begin; piece < end; ++piece) {
-      const size_t b = piece / headGroups * kPieceSequences;
-      const size_t h = piece % headGroups * kPieceHeads;
-      const size_t sequences = smaller(kPieceSequences, in.batch - b);
-      const size_t heads = smaller(kPieceHeads, in.heads - h);
-      const size_t rows = sequences * heads * in.queries;
-      float* const scores = scratch(0, rows * stride);
-      float* const results = scratch(1, rows * in.headDim);
-      FewQueries{args, b, sequences, h, heads, stride, scores, results}.run();
-    }
-  });
+  const size_t rows = in.batch * in.heads * in.queries;
+  // Of the calling thread, shared by the pieces.
+  float* const scores = scratch(0, rows * stride);
+  float* const partial = scratch(1, chunks * rows * in.headDim);
+  FewQueries{args, chunks, stride, scores, partial}.run();
 }
 
 }  // namespace
@@ -279,12 +322,13 @@ void attention(const AttentionArgs& args) {
   const AttentionInputs& in = args.in;
   if (in.queries < kFewQueries) return attendFewQueries(args);
   const size_t pieces = (in.queries + kPieceQueries - 1) / kPieceQueries;
+  const size_t perPiece = (in.queries + pieces - 1) / pieces;
   parallelFor(in.batch * in.heads * pieces, 1, [&](size_t begin, size_t end) {
     for (size_t index = begin; index < end; ++index) {
       const size_t head = index / pieces;
-      const size_t first = index % pieces * kPieceQueries;
+      const size_t first = index % pieces * perPiece;
       attendBlocks(args, head / in.heads, head % in.heads, first,
-                   smaller(first + kPieceQueries, in.queries));
+                   smaller(first + perPiece, in.queries));
     }
   });
 }

@@ -134,12 +134,6 @@ EMU_INLINE void copyScaled(const float* from, size_t n, float factor, float* to)
   if (i < n) storePartial(to + i, loadPartial(from + i, n - i) * scale, n - i);
 }
 
-EMU_INLINE float expOf(float x) {
-  float lanes[kLanes];
-  store(lanes, exp(set(x)));
-  return lanes[0];
-}
-
 // The keys that a sequence sees, before causality.
 struct KeyRange {
   size_t begin, end;
@@ -166,21 +160,47 @@ EMU_INLINE const float* biasRow(const AttentionInputs& in, size_t b, size_t h, s
   return in.bias + (((in.isBiasShared ? 0 : b) * in.heads + h) * in.queries + t) * in.keys;
 }
 
-// scores[0 .. n) = scores * scale + bias, the rest up to `stride` -infinity.
-EMU_INLINE void finishScores(float* scores, size_t n, size_t stride, float scale,
-                             const float* bias) {
+// scores[0 .. n) = scores * scale + bias, the rest up to `stride` -infinity. Returns the largest.
+EMU_INLINE float finishScores(float* scores, size_t n, size_t stride, float scale,
+                              const float* bias) {
   const Vec factor = set(scale);
+  Vec largest = set(-__builtin_inff());
   size_t i = 0;
   if (bias) {
     for (; i + kLanes <= n; i += kLanes) {
-      store(scores + i, fma(load(scores + i), factor, load(bias + i)));
+      const Vec score = fma(load(scores + i), factor, load(bias + i));
+      store(scores + i, score);
+      largest = max(largest, score);
     }
-    for (; i < n; ++i) scores[i] = scores[i] * scale + bias[i];
+    for (size_t j = i; j < n; ++j) scores[j] = scores[j] * scale + bias[j];
   } else {
-    for (; i + kLanes <= n; i += kLanes) store(scores + i, load(scores + i) * factor);
-    for (; i < n; ++i) scores[i] *= scale;
+    for (; i + kLanes <= n; i += kLanes) {
+      const Vec score = load(scores + i) * factor;
+      store(scores + i, score);
+      largest = max(largest, score);
+    }
+    for (size_t j = i; j < n; ++j) scores[j] *= scale;
   }
-  for (; i < stride; ++i) scores[i] = -__builtin_inff();
+  for (size_t j = n; j < stride; ++j) scores[j] = -__builtin_inff();
+  if (i < n) largest = max(largest, load(scores + i));
+  return maxLane(largest);
+}
+
+// e^x for x <= 0, and 0 where it is less than 1e-35: simd.h's exp without its care for overflow and
+// subnormal results, whose products would be slow.
+EMU_INLINE Vec expOfNegative(Vec x) {
+  const Vec lowest = set(-80.0f);
+  const Vec near = max(lowest, x);
+  const Vec n = round(near * set(1.44269504088896341f));
+  Vec r = fnma(n, set(0.693359375f), near);  // ln 2 in two parts
+  r = fnma(n, set(-2.12194440e-4f), r);
+  Vec p = set(1.9875691500e-4f);
+  p = fma(p, r, set(1.3981999507e-3f));
+  p = fma(p, r, set(8.3334519073e-3f));
+  p = fma(p, r, set(4.1665795894e-2f));
+  p = fma(p, r, set(1.6666665459e-1f));
+  p = fma(p, r, set(5.0000001201e-1f));
+  return pick(less(x, lowest), zero(), fma(p, r * r, r + set(1.0f)) * powerOfTwo(n));
 }
 
 // Splits `count` keys into blocks of about equal size, whole vectors each but the last.

@@ -9,6 +9,8 @@ namespace emu {
 namespace EMU_ISA {
 namespace {
 
+constexpr size_t kDiagonalBlock = 24;
+
 // With P = softmax(S), S = scale q k^T + bias, and r = sum over the head of dy out (per query):
 //   dP = dy v^T, dS = P (dP - r), dv = P^T dy, dq = scale dS k, dk = scale dS^T q, dBias = dS
 // P is computed again from logSumExp, block by block: T x S numbers never exist at once.
@@ -100,23 +102,27 @@ struct HeadGradient {
     packRows(count, size, [&](size_t i) { return in.k + keyOffset(s + i); }, keys);
     memset(dk, 0, count * width * sizeof(float));
     memset(dv, 0, count * width * sizeof(float));
-    for (size_t t = 0; t < in.queries; t += kQueryBlock) {
-      const size_t rows = smaller(kQueryBlock, in.queries - t);
-      if (lastKey(in, range, t + rows - 1) <= s) continue;
+    size_t rows;
+    for (size_t t = 0; t < in.queries; t += rows) {
+      // On the diagonal of a causal mask smaller blocks leave out more of what is not seen.
+      const bool isDiagonal = lastKey(in, range, t) < s + count;
+      rows = smaller(isDiagonal ? kDiagonalBlock : kQueryBlock, in.queries - t);
+      const size_t seenByAny = lastKey(in, range, t + rows - 1);
+      if (seenByAny <= s) continue;
+      const size_t seenKeys = smaller(seenByAny - s, count);
+      const size_t cols = padded(seenKeys);
       const float* const qRows = q + t * width;
       const float* const dyRows = dy + t * width;
-      product(rows, blockStride, size, {qRows, width, 1}, keysT, blockStride, p, blockStride,
-              false);
-      product(rows, blockStride, size, {dyRows, width, 1}, valuesT, blockStride, ds, blockStride,
-              false);
+      product(rows, cols, size, {qRows, width, 1}, keysT, blockStride, p, cols, false);
+      product(rows, cols, size, {dyRows, width, 1}, valuesT, blockStride, ds, cols, false);
       for (size_t i = 0; i < rows; ++i) {
         const size_t seen = lastKey(in, range, t + i);
-        softmaxGradient(t + i, s, seen > s ? smaller(seen - s, count) : 0, blockStride,
-                        p + i * blockStride, ds + i * blockStride);
+        softmaxGradient(t + i, s, seen > s ? smaller(seen - s, seenKeys) : 0, cols, p + i * cols,
+                        ds + i * cols);
       }
-      product(count, width, rows, {p, 1, blockStride}, dyRows, width, dv, width, true);
-      product(count, width, rows, {ds, 1, blockStride}, qRows, width, dk, width, true);
-      product(rows, width, count, {ds, blockStride, 1}, keys, width, dq + t * width, width, true);
+      product(seenKeys, width, rows, {p, 1, cols}, dyRows, width, dv, width, true);
+      product(seenKeys, width, rows, {ds, 1, cols}, qRows, width, dk, width, true);
+      product(rows, width, seenKeys, {ds, cols, 1}, keys, width, dq + t * width, width, true);
     }
     for (size_t i = 0; i < count; ++i) {
       copyScaled(dk + i * width, size, 1.0f, args.dk + keyOffset(s + i));
@@ -140,7 +146,7 @@ struct HeadGradient {
     const Vec offset = set(logSumExp);
     const Vec shift = set(r[t]);
     for (size_t i = 0; i < rowStride; i += kLanes) {
-      const Vec probability = exp(load(pRow + i) - offset);
+      const Vec probability = expOfNegative(load(pRow + i) - offset);
       store(pRow + i, probability);
       store(dsRow + i, probability * (load(dsRow + i) - shift));
     }
