@@ -127,7 +127,7 @@ export class Pretraining {
     for (const phase of this.recipe.phases) {
       while (this.step < firstStep + phase.steps) {
         if (signal?.aborted || (maxMinutes !== undefined && minutes() >= maxMinutes)) {
-          this.save();
+          this.save(phase);
           onNote(`stopped at step ${this.step}; go on with --resume`);
           return;
         }
@@ -148,15 +148,18 @@ export class Pretraining {
           });
         }
         if (minutes() - savedAt > this.recipe.checkpointMinutes) {
-          this.save();
+          this.save(phase);
           savedAt = minutes();
         }
         await setImmediate(); // lets Ctrl-C and the progress bar through
       }
       firstStep += phase.steps;
-      onNote(`phase ${phase.name} done`);
+      if (this.step === firstStep) {
+        this.save(phase);
+        savedAt = minutes();
+        onNote(`phase ${phase.name} done`);
+      }
     }
-    this.save();
   }
 
   private trainStep(phase: Phase, step: number): Record<string, number> {
@@ -313,13 +316,9 @@ export class Pretraining {
     });
   }
 
-  private save(): void {
-    // The statistics of a frozen encoder are what the phases after it were trained on: keep them.
-    const lastVision = this.recipe.phases.findLastIndex(({learningRates}) => learningRates.vision);
-    const visionSteps = this.recipe.phases
-      .slice(0, lastVision + 1)
-      .reduce((sum, {steps}) => sum + steps, 0);
-    if (this.step <= visionSteps) this.calibrate();
+  private save(phase: Phase): void {
+    // The statistics of a frozen encoder are what the language model was trained on: they stay.
+    if (phase.learningRates.vision) this.calibrate();
     const {all} = this.variables;
     const weights = new Map([...all].filter(([name]) => !name.startsWith('classifier.')));
     tf.tidy(() => {
