@@ -56,7 +56,8 @@ export abstract class EmuCommand extends Command {
     const error = toEmuError(thrown);
     const isOfOneFile = error.file !== undefined && ['failed', 'access'].includes(error.reason);
     if (!isOfOneFile) throw error;
-    process.exitCode ??= reportError(error, this.jsonEnabled());
+    const code = reportError(error, this.jsonEnabled());
+    process.exitCode ??= code;
   }
 
   /** A line on stderr for people: which backend, what was left out. */

@@ -117,9 +117,10 @@ for (const mode of ['instruct', 'pretrain'] as const) {
         const given = {shape, data: values};
         assertClose(given, expected as {shape: number[]; data: Float32Array}, tolerance, part);
       }
-      const last = golden.get(`${group}.logits_last`);
-      const logits = actual.get('llm.logits')!.values.slice(-last.data.length);
-      closeTo(logits, last.data as Float32Array, {...tolerance, name: 'logits'});
+      const isWhole = golden.has(`${group}.logits`);
+      const scores = golden.get(`${group}.logits${isWhole ? '' : '_last'}`).data as Float32Array;
+      const logits = actual.get('llm.logits')!.values.slice(-scores.length);
+      closeTo(logits, scores, {...tolerance, name: 'logits'});
     });
   }
 }
@@ -129,19 +130,20 @@ if (isHere && vision?.json) {
   test('trace of two pictures is the batch of the official vision tower', async () => {
     const prompt = '[image][image]';
     const actual = await trace('pretrain', vision.json.images, prompt);
-    const names = vision.names().filter((name) => /^(vit|ln_visual|cformer)\b/.test(name));
-    const common = names.filter((name) => actual.has(name) && !name.endsWith('causal_mask'));
-    for (const name of ['vit.final', 'ln_visual', 'cformer.output'])
-      assert.ok(common.includes(name), name);
-    for (const name of common) {
-      const {shape, values} = actual.get(name)!;
-      const expected = vision.get(name) as {shape: number[]; data: Float32Array};
-      assertClose({shape, data: values}, expected, tolerance, name);
-    }
+    // The official sum of bias and mask is not made here: causality is an option of the attention.
+    const names = vision
+      .names()
+      .filter((name) => /^(vit|ln_visual|cformer)\b(?!.*mask)/.test(name));
     assert.equal(
       names.filter((name) => !actual.has(name)),
       [],
     );
+    assert.ok(names.includes('cformer.output'), 'the golden group has tensors');
+    for (const name of names) {
+      const {shape, values} = actual.get(name)!;
+      const expected = vision.get(name) as {shape: number[]; data: Float32Array};
+      assertClose({shape, data: values}, expected, tolerance, name);
+    }
   });
 } else {
   skip(test, 'trace of two pictures', 'needs the models and pictures of ../shared/goldens');
