@@ -61,8 +61,11 @@ function packagesInstalled() {
 
 function installPackages() {
   say('installing npm packages (first run, about a minute)');
+  // Versions and checksums are the lockfile's. `npm ci` refuses a lockfile that lacks other systems'
+  // optional packages, which is what a registry leaves that does not carry them all.
   run('installing npm packages', 'npm', [
-    'ci',
+    'install',
+    '--no-save',
     '--include=dev',
     '--include=optional',
     '--no-audit',
