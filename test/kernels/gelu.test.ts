@@ -55,7 +55,7 @@ const exact = {shape: [grid.length], data: Array.from(grid, exactGelu)};
 for (const variant of variants().filter(({backend}) => backend === 'native')) {
   test(`x Φ(x) to float precision, relative, on both sides (${variant.name})`, () => {
     withVariant(variant, () => {
-      // Without FMA (scalar) the rounding of x², up to 2^-24 · 169 / 2, shows. atol: subnormal results.
+      // Without FMA (scalar) the rounding of x², up to 2^-24 · 169 / 2, shows. atol: subnormals.
       const rtol = variant.isa === 'scalar' ? 6e-6 : 5e-7;
       assertClose(gelu(tf.tensor1d(grid)), exact, {atol: 1e-37, rtol});
     });

@@ -12,8 +12,8 @@ export interface Tolerance {
 }
 
 /**
- * |actual - expected| <= atol + rtol · |expected| everywhere, else fails with max|d| and with the element
- * that exceeds its tolerance most. Returns max|d|.
+ * |actual - expected| <= atol + rtol · |expected| everywhere, else fails with max|d| and with the
+ * element that exceeds its tolerance most. Returns max|d|.
  */
 export function assertClose(
   actual: NumberArray | tf.Tensor,

@@ -1,4 +1,4 @@
-// An op on every backend and instruction set against its reference composition on tfjs's cpu backend.
+// An op on every backend and instruction set against its reference composition on tfjs's cpu.
 import * as tf from '@tensorflow/tfjs';
 import type {uvu} from 'uvu';
 import {assertClose, type NumberArray, type Tolerance} from './assertClose.js';
@@ -80,7 +80,7 @@ function report({name}: Variant, error: number, of: 'value' | 'gradient'): void 
   EMU_ERRORS?.push({variant: name, of, error});
 }
 
-/** Registers one test per variant: forward and gradient equal those of the reference composition. */
+/** Registers one test per variant: values and gradients equal the reference composition's. */
 export function testParity(
   test: uvu.Test<Record<string, unknown>>,
   name: string,
@@ -113,7 +113,7 @@ export function testParity(
 
 /**
  * Checks gradients of a reference composition against central differences of its weighted sum, at
- * every element: the oracle's own test. float32 values and steps of 1e-2 leave errors of about 1e-3.
+ * every element: the oracle's own test. float32 and steps of 1e-2 leave errors of about 1e-3.
  */
 export function checkGradients(fn: Function, inputs: readonly Numbers[], atol = 4e-3): void {
   withVariant(referenceVariant, () => {

@@ -5,7 +5,7 @@ export const AttentionGrad = 'EmuAttentionGrad';
 
 // With P = softmax(scale q kᵀ + bias) and r = Σ_d dy out per query: dv = Pᵀ dy, dP = dy vᵀ,
 // dS = P (dP - r), dq = scale dS k, dk = scale dSᵀ q, dBias = dS (summed over a shared batch).
-// The kernel takes its inputs as a list: out, logSumExp, dy and then those of the forward direction.
+// The kernel takes its inputs as a list: out, logSumExp, dy, then those of the forward direction.
 tf.registerGradient({
   kernelName: Attention,
   saveAllInputs: true,

@@ -12,10 +12,10 @@ namespace emu {
 // What both directions read. Query t of sequence b sees the keys s with
 // keyStart[b] <= s < keyEnd[b], and if isCausal s <= keys - queries + t.
 struct AttentionInputs {
-  const float* q;           // [batch, queries, heads, headDim]
-  const float* k;           // [rows, capacity, heads, headDim], of which `keys` positions are filled
-  const float* v;           // like k
-  const float* bias;        // [1 or batch, heads, queries, keys] or nullptr
+  const float* q;     // [batch, queries, heads, headDim]
+  const float* k;     // [rows, capacity, heads, headDim], of which `keys` positions are filled
+  const float* v;     // like k
+  const float* bias;  // [1 or batch, heads, queries, keys] or nullptr
   const int32_t* keyStart;  // [batch] or nullptr: 0
   const int32_t* keyEnd;    // [batch] or nullptr: keys
   size_t batch, queries, heads, headDim, rows, capacity, keys;

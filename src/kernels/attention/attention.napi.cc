@@ -26,8 +26,8 @@ AttentionInputs readInputs(const Call& call) {
   in.q = call.floats(0, in.batch * in.queries * in.heads * in.headDim);
   in.k = call.floats(1, cacheSize);
   in.v = call.floats(2, cacheSize);
-  in.bias = call.optionalFloats(
-      3, (in.isBiasShared ? 1 : in.batch) * in.heads * in.queries * in.keys);
+  in.bias =
+      call.optionalFloats(3, (in.isBiasShared ? 1 : in.batch) * in.heads * in.queries * in.keys);
   in.keyStart = call.optionalInts(4, in.batch);
   in.keyEnd = call.optionalInts(5, in.batch);
   return in;
@@ -67,8 +67,8 @@ EMU_EXPORT(attentionGrad) {  // (inputs..., out, logSumExp, dy, dq, dk, dv, dBia
   args.dq = call.floats(13, querySize);
   args.dk = call.floats(14, cacheSize);
   args.dv = call.floats(15, cacheSize);
-  args.dBias = in.bias ? call.optionalFloats(16, (in.isBiasShared ? 1 : in.batch) * in.heads *
-                                                     in.queries * in.keys)
+  args.dBias = in.bias ? call.optionalFloats(
+                             16, (in.isBiasShared ? 1 : in.batch) * in.heads * in.queries * in.keys)
                        : nullptr;
   attentionGrad(args);
 }

@@ -15,9 +15,9 @@ constexpr size_t kFewQueries = 4;
 // 257), their running results (300 x 128 floats = 150 KB) stay in the L2 cache.
 constexpr size_t kPieceQueries = 5 * kQueryBlock;
 
-// For a few queries the cache is read once, in the order in which it lies: a piece takes all heads of
-// some positions (64 x 20 KB in LLaMA-13B) and of some sequences, which may share cache rows. These
-// share what a block of positions brings into the L2 cache.
+// For a few queries the cache is read once, in the order in which it lies: a piece takes all heads
+// of some positions (64 x 20 KB in LLaMA-13B) and of some sequences, which may share cache rows.
+// These share what a block of positions brings into the L2 cache.
 constexpr size_t kPiecePositions = 64;
 constexpr size_t kPieceSequences = 8;
 constexpr size_t kPositionBlock = 16;
@@ -94,7 +94,8 @@ void attendTile(const AttentionArgs& args, size_t b, size_t h, size_t t, size_t 
           true);
 }
 
-// One head of one sequence, queries [first, last): blocks of keys outside, blocks of queries inside.
+// One head of one sequence, queries [first, last): blocks of keys outside, blocks of queries
+// inside.
 void attendBlocks(const AttentionArgs& args, size_t b, size_t h, size_t first, size_t last) {
   const AttentionInputs& in = args.in;
   const size_t size = in.headDim;
@@ -122,16 +123,17 @@ void attendBlocks(const AttentionArgs& args, size_t b, size_t h, size_t first, s
         keys, size, [&](size_t i) { return cacheRow(args, in.v, b, s + i) + h * size; }, values);
     for (size_t t = first; t < last; t += kQueryBlock) {
       const size_t rows = smaller(kQueryBlock, last - t);
-      // On the diagonal of a causal mask each tile of rows has keys of its own, elsewhere all have all.
+      // On the diagonal of a causal mask each tile of rows has keys of its own, elsewhere all have
+      // all.
       const bool isDiagonal = lastKey(in, range, t) < s + keys;
       const size_t step = isDiagonal ? kTileRows : rows;
       for (size_t i = 0; i < rows; i += step) {
         const size_t part = smaller(step, rows - i);
         const size_t seen = lastKey(in, range, t + i + part - 1);
         if (seen <= s) continue;
-        attendTile(args, b, h, t + i, part, s, smaller(seen - s, keys), keysT, values,
-                   {scoreStride, scores, results + (t + i - first) * width,
-                    running + (t + i - first)});
+        attendTile(
+            args, b, h, t + i, part, s, smaller(seen - s, keys), keysT, values,
+            {scoreStride, scores, results + (t + i - first) * width, running + (t + i - first)});
       }
     }
   }

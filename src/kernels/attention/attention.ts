@@ -1,5 +1,5 @@
-// B sequences, T queries, S positions that the cache holds, S' = numKeys of them filled, R cache rows,
-// H heads, D head size
+// B sequences, T queries, S positions that the cache holds, S' = numKeys of them filled, R cache
+// rows, H heads, D head size
 import * as tf from '@tensorflow/tfjs';
 import {checkDtype, checkShape, ShapeError} from '../checkShape.js';
 import {attentionReference} from './attention.reference.js';
@@ -31,7 +31,7 @@ export interface AttentionAttrs extends tf.NamedAttrMap {
   scale: number;
   isCausal: boolean;
   numKeys: number;
-  /** Which optional inputs follow q, k and v. tfjs can save a varying set of inputs only as a list. */
+  /** Which optional inputs follow q, k and v: tfjs saves a varying set of inputs only as a list. */
   extras: OptionalInput[];
 }
 

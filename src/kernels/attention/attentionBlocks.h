@@ -89,8 +89,8 @@ void productRest(size_t rows, size_t cols, size_t depth, Left left, const float*
 }
 
 // C[rows, cols] = A B, or C += A B if isSum; `cols`, `ldb` and `ldc` are whole vectors.
-void product(size_t rows, size_t cols, size_t depth, Left left, const float* b, size_t ldb, float* c,
-             size_t ldc, bool isSum) {
+void product(size_t rows, size_t cols, size_t depth, Left left, const float* b, size_t ldb,
+             float* c, size_t ldc, bool isSum) {
   size_t i = 0;
   for (; i + kTileRows <= rows; i += kTileRows) {
     const Left tile = {left.a + i * left.rowStride, left.rowStride, left.stride};
@@ -100,7 +100,8 @@ void product(size_t rows, size_t cols, size_t depth, Left left, const float* b, 
   productRest<kTileRows - 1>(rows - i, cols, depth, rest, b, ldb, c + i * ldc, ldc, isSum);
 }
 
-// out[p, i] = row i's element p, rows padded with zeros to whole vectors; `rowAt(i)` points to a row.
+// out[p, i] = row i's element p, rows padded with zeros to whole vectors; `rowAt(i)` points to a
+// row.
 template <class RowAt>
 EMU_INLINE void packTransposed(size_t rows, size_t cols, const RowAt& rowAt, float* out) {
   const size_t stride = padded(rows);

@@ -1,8 +1,7 @@
-#include "attention.h"
-
 #include "../native/cancel.h"
 #include "../native/simd.h"
 #include "../native/threadPool.h"
+#include "attention.h"
 #include "attentionBlocks.h"
 
 namespace emu {
@@ -20,17 +19,17 @@ struct HeadGradient {
   size_t size, width;  // head size, padded head size
   size_t stride;       // from one position to the next
   // Buffers of this thread.
-  float* q;          // [queries, width]
-  float* dy;         // [queries, width]
-  float* dq;         // [queries, width]
-  float* r;          // [queries]
-  float* keysT;      // [size, block]
-  float* valuesT;    // [size, block]
-  float* keys;       // [block, width]
-  float* dk;         // [block, width]
-  float* dv;         // [block, width]
-  float* p;          // [kQueryBlock, block]
-  float* ds;         // [kQueryBlock, block]
+  float* q;        // [queries, width]
+  float* dy;       // [queries, width]
+  float* dq;       // [queries, width]
+  float* r;        // [queries]
+  float* keysT;    // [size, block]
+  float* valuesT;  // [size, block]
+  float* keys;     // [block, width]
+  float* dk;       // [block, width]
+  float* dv;       // [block, width]
+  float* p;        // [kQueryBlock, block]
+  float* ds;       // [kQueryBlock, block]
 
   static size_t bufferSize(const AttentionInputs& in) {
     const size_t width = padded(in.headDim);
@@ -171,8 +170,8 @@ void clear(float* data, size_t count) {
 
 }  // namespace
 
-// A piece owns one head of one sequence, or of all sequences when they share the bias: no two pieces
-// write one number, and every sum has one order.
+// A piece owns one head of one sequence, or of all sequences when they share the bias: no two
+// pieces write one number, and every sum has one order.
 void attentionGrad(const AttentionGradArgs& args) {
   const AttentionInputs& in = args.in;
   const size_t cacheSize = in.rows * in.capacity * in.heads * in.headDim;

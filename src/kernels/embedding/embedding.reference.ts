@@ -1,8 +1,8 @@
 import * as tf from '@tensorflow/tfjs';
 
 /**
- * table[ids]: ids int32 [...], table [V, C] -> [..., C]. The gradient is stated here because the stock
- * one of `gather` compares every row number with every id, V times the work.
+ * table[ids]: ids int32 [...], table [V, C] -> [..., C]. The gradient is stated here because the
+ * stock one of `gather` compares every row number with every id, V times the work.
  */
 export function embeddingReference(ids: tf.Tensor, table: tf.Tensor): tf.Tensor {
   const shape = table.shape as [number, number];

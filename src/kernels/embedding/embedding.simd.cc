@@ -9,7 +9,9 @@ namespace {
 
 constexpr size_t kPieceElements = 16384;
 
-size_t rowsPerPiece(size_t size) { return size < kPieceElements ? kPieceElements / size : 1; }
+size_t rowsPerPiece(size_t size) {
+  return size > 0 && size < kPieceElements ? kPieceElements / size : 1;
+}
 
 template <Encoding E>
 void copyRow(const void* table, size_t start, size_t size, float* out) {
@@ -41,8 +43,8 @@ void embedding(const EmbeddingArgs& args) {
   });
 }
 
-// A piece owns rows of the table and looks for them among all ids, in order: no two pieces write one
-// row, and the sums don't depend on the threads.
+// A piece owns rows of the table and looks for them among all ids, in order: no two pieces write
+// one row, and the sums don't depend on the threads.
 void embeddingGrad(const EmbeddingGradArgs& args) {
   const size_t size = args.size;
   const size_t rowsForMemory = rowsPerPiece(size);

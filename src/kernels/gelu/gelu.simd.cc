@@ -10,8 +10,9 @@ namespace {
 constexpr size_t kGrain = 8192;  // 32 KB of each array: enough work to pay for handing out a piece
 
 // Phi(x), and e^(-x^2/2) in *bell. With y = |x| and t = 1/(1 + 0.35 y) the tail is
-// Phi(-y) = e^(-y^2/2) t R(t). R is a minimax fit of the relative error over y <= 14, at most 3.2e-8,
-// so that Phi is right to float precision on both sides, without the cancellation of 1 + erf.
+// Phi(-y) = e^(-y^2/2) t R(t). R is a minimax fit of the relative error over y <= 14, at
+// most 3.2e-8, so that Phi is right to float precision on both sides, without the cancellation of 1
+// + erf.
 EMU_INLINE Vec normalCdf(Vec x, Vec* bell) {
   const Vec y = min(set(14.0f), abs(x));
   const Vec square = y * y;

@@ -22,7 +22,7 @@ export const layerNormKernels: KernelConfig[] = [
       const out = backend.allocate(x.shape);
       const values = backend.floats(x);
       const cols = x.shape.at(-1)!;
-      const rows = values.length / cols;
+      const rows = cols === 0 ? 0 : values.length / cols;
       backend.addon.norm(
         values,
         backend.floats(weight),
@@ -43,7 +43,7 @@ export const layerNormKernels: KernelConfig[] = [
       const dBias = backend.allocate(weight.shape);
       const values = backend.floats(x);
       const cols = x.shape.at(-1)!;
-      const rows = values.length / cols;
+      const rows = cols === 0 ? 0 : values.length / cols;
       backend.addon.normGrad(
         values,
         backend.floats(weight),

@@ -1,6 +1,9 @@
 import * as tf from '@tensorflow/tfjs';
 
-/** (x - mean) / sqrt(variance + eps) · weight + bias over the last dimension; the variance divides by C. */
+/**
+ * (x - mean) / sqrt(variance + eps) · weight + bias over the last dimension; the variance divides
+ * by C, not C - 1.
+ */
 export function layerNormReference(
   x: tf.Tensor,
   weight: tf.Tensor,

@@ -8,7 +8,10 @@ export interface LayerNormAttrs extends tf.NamedAttrMap {
   eps: number;
 }
 
-/** Normalized over the last dimension, then scaled and shifted: x [..., C], weight [C], bias [C] -> [..., C] */
+/**
+ * Normalized over the last dimension, then scaled and shifted:
+ * x [..., C], weight [C], bias [C] -> [..., C]
+ */
 export function layerNorm<T extends tf.Tensor>(
   x: T,
   weight: tf.Tensor,

@@ -27,8 +27,8 @@ EMU_INLINE void storeN(float* p, Vec v, size_t n) {
   }
 }
 
-// Sum of fn(x_i) over a row in four chains, so that the additions' latency does not show. fn gets the
-// number of valid lanes and must give 0 in the others.
+// Sum of fn(x_i) over a row in four chains, so that the additions' latency does not show. fn gets
+// the number of valid lanes and must give 0 in the others.
 template <class Fn>
 EMU_INLINE float sumOver(size_t cols, const Fn& fn) {
   Vec sums[4] = {zero(), zero(), zero(), zero()};
@@ -49,7 +49,7 @@ EMU_INLINE Vec centered(const float* x, Vec mean, size_t n) {
 }
 
 struct RowStatistics {
-  float mean;       // 0 for RMS norm
+  float mean;        // 0 for RMS norm
   float inverseStd;  // 1 / sqrt(variance + eps)
 };
 
@@ -67,7 +67,9 @@ RowStatistics statistics(const float* x, size_t cols, float eps, bool isCentered
   return {mean, 1.0f / __builtin_sqrtf(squares / count + eps)};
 }
 
-size_t rowsPerPiece(size_t cols) { return cols < kPieceElements ? kPieceElements / cols : 1; }
+size_t rowsPerPiece(size_t cols) {
+  return cols > 0 && cols < kPieceElements ? kPieceElements / cols : 1;
+}
 
 }  // namespace
 

@@ -3,7 +3,8 @@ import {RmsNorm} from './rmsNorm.js';
 
 export const RmsNormGrad = 'EmuRmsNormGrad';
 
-// With r = 1/sqrt(mean(x²) + eps), h = x r and g = dy · weight: dx = r (g - h mean(g h)), dWeight = Σ dy h.
+// With r = 1/sqrt(mean(x²) + eps), h = x r and g = dy · weight:
+// dx = r (g - h mean(g h)), dWeight = Σ dy h.
 tf.registerGradient({
   kernelName: RmsNorm,
   inputsToSave: ['x', 'weight'],

@@ -13,7 +13,7 @@ export const rmsNormKernels: KernelConfig[] = [
     const out = backend.allocate(x.shape);
     const values = backend.floats(x);
     const cols = x.shape.at(-1)!;
-    const rows = values.length / cols;
+    const rows = cols === 0 ? 0 : values.length / cols;
     backend.addon.norm(values, backend.floats(weight), null, backend.floats(out), rows, cols, eps);
     return out;
   }),
@@ -24,7 +24,7 @@ export const rmsNormKernels: KernelConfig[] = [
       const dWeight = backend.allocate(weight.shape);
       const values = backend.floats(x);
       const cols = x.shape.at(-1)!;
-      const rows = values.length / cols;
+      const rows = cols === 0 ? 0 : values.length / cols;
       backend.addon.normGrad(
         values,
         backend.floats(weight),

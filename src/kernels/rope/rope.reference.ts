@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
 import {ropeTableFor} from './ropeTable.js';
 
-/** x · cos + rotateHalf(x) · sin, where rotateHalf([a, b]) = [-b, a]: x [B, T, H, D], positions [B, T] */
+/** x · cos + rotateHalf(x) · sin, rotateHalf([a, b]) = [-b, a]: x [B, T, H, D], positions [B, T] */
 export function ropeReference(x: tf.Tensor4D, positions: tf.Tensor2D, base: number): tf.Tensor4D {
   return tf.tidy(() => {
     const [batch, seqLen, numHeads, headDim] = x.shape;

@@ -14,7 +14,7 @@ constexpr size_t kPieceElements = 16384;
 void rope(const RopeArgs& args) {
   const size_t half = args.headDim / 2;
   const size_t rowSize = args.heads * args.headDim;
-  const size_t grain = rowSize < kPieceElements ? kPieceElements / rowSize : 1;
+  const size_t grain = rowSize > 0 && rowSize < kPieceElements ? kPieceElements / rowSize : 1;
   const Vec direction = set(args.direction);
   parallelFor(args.rows, grain, [&](size_t begin, size_t end) {
     for (size_t row = begin; row < end; ++row) {

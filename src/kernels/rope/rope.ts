@@ -11,8 +11,9 @@ export interface RopeAttrs extends tf.NamedAttrMap {
 }
 
 /**
- * Rotary position embedding in the rotate-half form of Hugging Face's LLaMA: channel i of a head turns
- * with channel i + D/2 by positions · base^(-2i/D). x [B, T, H, D], positions int32 [B, T] -> [B, T, H, D]
+ * Rotary position embedding in the rotate-half form of Hugging Face's LLaMA: channel i of a head
+ * turns with channel i + D/2 by positions · base^(-2i/D).
+ * x [B, T, H, D], positions int32 [B, T] -> [B, T, H, D]
  */
 export function rope(x: tf.Tensor4D, positions: tf.Tensor2D, base = 10000): tf.Tensor4D {
   const [batch, seqLen, , headDim] = x.shape;

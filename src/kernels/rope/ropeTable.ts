@@ -7,9 +7,9 @@ export interface RopeTable {
 const tables = new Map<string, RopeTable>();
 
 /**
- * cos and sin of position · base^(-2i/D) for positions 0 .. at least numPositions - 1. Every step is
- * rounded to float32 where torch rounds (exponent, power, reciprocal, angle), so that both agree to the
- * last bits at far positions too. Kept per (D, base) and doubled when a longer one is asked for.
+ * cos and sin of position · base^(-2i/D) for positions 0 .. at least numPositions - 1. Every step
+ * is rounded to float32 where torch rounds (exponent, power, reciprocal, angle), so that both agree
+ * to the last bits at far positions too. Kept per (D, base), doubled when a longer one is needed.
  */
 export function ropeTable(headDim: number, base: number, numPositions: number): RopeTable {
   const key = `${headDim} ${base}`;

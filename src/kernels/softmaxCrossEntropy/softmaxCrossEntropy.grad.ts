@@ -3,7 +3,7 @@ import {SoftmaxCrossEntropy} from './softmaxCrossEntropy.js';
 
 export const SoftmaxCrossEntropyGrad = 'EmuSoftmaxCrossEntropyGrad';
 
-// dLogits = dy (softmax(logits) - oneHot(label)) = dy (e^(logits - logSumExp) - oneHot(label)), 0 where ignored.
+// dLogits = dy (softmax(logits) - oneHot(label)), softmax = e^(logits - logSumExp); 0 where ignored.
 tf.registerGradient({
   kernelName: SoftmaxCrossEntropy,
   inputsToSave: ['logits', 'labels'],

@@ -9,7 +9,9 @@ namespace {
 
 constexpr size_t kPieceElements = 16384;
 
-size_t rowsPerPiece(size_t cols) { return cols < kPieceElements ? kPieceElements / cols : 1; }
+size_t rowsPerPiece(size_t cols) {
+  return cols > 0 && cols < kPieceElements ? kPieceElements / cols : 1;
+}
 
 float maximum(const float* row, size_t cols) {
   Vec largest = set(row[0]);
@@ -76,7 +78,8 @@ void softmaxCrossEntropyGrad(const SoftmaxCrossEntropyGradArgs& args) {
         store(dLogits + i, dy * exp(load(logits + i) - offset));
       }
       const size_t rest = args.cols - i;
-      if (rest > 0) storePartial(dLogits + i, dy * exp(loadPartial(logits + i, rest) - offset), rest);
+      if (rest > 0)
+        storePartial(dLogits + i, dy * exp(loadPartial(logits + i, rest) - offset), rest);
       dLogits[args.labels[row]] -= args.dy[row];
     }
   });

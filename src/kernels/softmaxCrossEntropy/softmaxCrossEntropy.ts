@@ -9,8 +9,8 @@ export interface SoftmaxCrossEntropyAttrs extends tf.NamedAttrMap {
 }
 
 /**
- * -log softmax(logits)[label] per row, 0 where the label is ignoreIndex: logits [N, V], labels int32
- * [N] -> [N]. Throws ShapeError on any other label outside [0, V).
+ * -log softmax(logits)[label] per row, 0 where the label is ignoreIndex:
+ * logits [N, V], labels int32 [N] -> [N]. Throws ShapeError on any other label outside [0, V).
  */
 export function softmaxCrossEntropy(
   logits: tf.Tensor,
@@ -31,7 +31,7 @@ export function softmaxCrossEntropy(
     return softmaxCrossEntropyReference(logits, labels, ignoreIndex);
   }
   const attrs: SoftmaxCrossEntropyAttrs = {ignoreIndex};
-  // The second output, the log of each row's sum of exponentials, is what the backward kernel needs.
+  // The second output, the log of each row's sum of e^logit, is what the backward kernel needs.
   const outputs = tf.engine().runKernel(SoftmaxCrossEntropy, {logits, labels}, attrs);
   const [losses, logSumExp] = outputs as [tf.Tensor1D, tf.Tensor1D];
   logSumExp.dispose();
