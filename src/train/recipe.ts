@@ -93,25 +93,25 @@ const recipe = z.strictObject({
     /** How often each kind of document is drawn. */
     documents: z
       .strictObject({
-        caption: z.number().min(0),
-        question: z.number().min(0),
-        draw: z.number().min(0),
-        interleaved: z.number().min(0),
+        caption: z.number().min(0).default(1),
+        question: z.number().min(0).default(0),
+        draw: z.number().min(0).default(0),
+        interleaved: z.number().min(0).default(0),
       })
-      .default({caption: 1, question: 0, draw: 0, interleaved: 0}),
+      .prefault({}),
   }),
   augmentations: z.record(z.string(), augmentation),
   phases: z.array(phase).min(1),
+  // The paper's AdamW; the clipping is not known of Emu, 1 is the field's habit.
   optimizer: z
     .strictObject({
-      beta1: share,
-      beta2: share,
-      eps: z.number().positive(),
-      weightDecay: z.number().min(0),
-      clipNorm: z.number().positive(),
+      beta1: share.default(0.9),
+      beta2: share.default(0.98),
+      eps: z.number().positive().default(1e-6),
+      weightDecay: z.number().min(0).default(0.05),
+      clipNorm: z.number().positive().default(1),
     })
-    // The paper's AdamW; the clipping is not known of Emu, 1 is the field's habit.
-    .default({beta1: 0.9, beta2: 0.98, eps: 1e-6, weightDecay: 0.05, clipNorm: 1}),
+    .prefault({}),
   logEvery: positive.default(20),
   checkpointMinutes: z.number().positive().default(5),
 });
@@ -121,7 +121,9 @@ export type Phase = Recipe['phases'][number];
 
 /** One line for the first thing that is wrong, naming the nearest key where one is unknown. */
 function explain(file: string, error: z.ZodError): InputError {
-  const issue = error.issues[0]!;
+  // An unknown key explains a missing one: it is told first.
+  const unknown = error.issues.find(({code}) => code === 'unrecognized_keys');
+  const issue = unknown ?? error.issues[0]!;
   const where = issue.path.join('.') || 'the recipe';
   if (issue.code === 'unrecognized_keys') {
     const key = issue.keys[0]!;
@@ -137,13 +139,21 @@ function explain(file: string, error: z.ZodError): InputError {
 function knownKeys(where: readonly PropertyKey[]): string[] {
   let schema: unknown = recipe;
   for (const key of where) {
-    while (schema instanceof z.ZodDefault || schema instanceof z.ZodOptional)
+    while (
+      schema instanceof z.ZodDefault ||
+      schema instanceof z.ZodPrefault ||
+      schema instanceof z.ZodOptional
+    )
       schema = schema.unwrap();
     if (schema instanceof z.ZodArray) schema = schema.element;
     else if (schema instanceof z.ZodRecord) schema = schema.valueType;
     else if (schema instanceof z.ZodObject) schema = schema.shape[String(key)];
   }
-  while (schema instanceof z.ZodDefault || schema instanceof z.ZodOptional)
+  while (
+    schema instanceof z.ZodDefault ||
+    schema instanceof z.ZodPrefault ||
+    schema instanceof z.ZodOptional
+  )
     schema = schema.unwrap();
   return schema instanceof z.ZodObject ? Object.keys(schema.shape) : [];
 }
@@ -158,9 +168,13 @@ function setValue(tree: unknown, assignment: string): void {
     });
   const keys = assignment.slice(0, at).split('.');
   const last = keys.pop()!;
+  if ([...keys, last].includes('__proto__'))
+    throw new EmuError(`--set ${assignment}: no such key`, {code: 'bad_set', reason: 'usage'});
   let node = tree as Record<string, unknown>;
   for (const key of keys) {
-    const next = Object.hasOwn(node, key) ? node[key] : undefined;
+    // What the recipe leaves out has defaults; a list grows in the file only.
+    if (!Array.isArray(node) && !Object.hasOwn(node, key)) node[key] = {};
+    const next = node[key];
     if (typeof next !== 'object' || next === null)
       throw new EmuError(`--set ${assignment}: the recipe has no ${key} there`, {
         code: 'bad_set',
