@@ -135,27 +135,28 @@ function explain(file: string, error: z.ZodError): InputError {
   return new InputError(file, `${where}: ${issue.message}`);
 }
 
-/** The keys that the schema knows at a path. */
-function knownKeys(where: readonly PropertyKey[]): string[] {
-  let schema: unknown = recipe;
-  for (const key of where) {
-    while (
-      schema instanceof z.ZodDefault ||
-      schema instanceof z.ZodPrefault ||
-      schema instanceof z.ZodOptional
-    )
-      schema = schema.unwrap();
-    if (schema instanceof z.ZodArray) schema = schema.element;
-    else if (schema instanceof z.ZodRecord) schema = schema.valueType;
-    else if (schema instanceof z.ZodObject) schema = schema.shape[String(key)];
-  }
+/** A schema without its defaults around it. */
+function plain(schema: unknown): unknown {
   while (
     schema instanceof z.ZodDefault ||
     schema instanceof z.ZodPrefault ||
     schema instanceof z.ZodOptional
   )
     schema = schema.unwrap();
-  return schema instanceof z.ZodObject ? Object.keys(schema.shape) : [];
+  return schema;
+}
+
+/** The keys that the schema knows at a path. */
+function knownKeys(where: readonly PropertyKey[]): string[] {
+  let schema: unknown = recipe;
+  for (const key of where) {
+    schema = plain(schema);
+    if (schema instanceof z.ZodArray) schema = schema.element;
+    else if (schema instanceof z.ZodRecord) schema = schema.valueType;
+    else if (schema instanceof z.ZodObject) schema = schema.shape[String(key)];
+  }
+  const last = plain(schema);
+  return last instanceof z.ZodObject ? Object.keys(last.shape) : [];
 }
 
 /** Sets `phases.0.steps=100` and the like in a parsed YAML tree. */
