@@ -81,14 +81,27 @@ function entries(folder) {
   }));
 }
 
+/** When the newest of src/'s files that match, or any folder in it, changed. */
+function newestSource(sources, pattern) {
+  return Math.max(
+    ...sources.filter(({isFile, file}) => !isFile || pattern.test(file)).map(({time}) => time),
+  );
+}
+
+/** src/ with the time of each entry: one walk serves both kinds of source. */
+function readSources() {
+  return entries(path.join(root, 'src')).map((entry) => ({
+    ...entry,
+    time: statSync(entry.file).mtimeMs,
+  }));
+}
+
 /** True when nothing of the named files, and nothing in src/ that matches, changed after the stamp. */
-function isUpToDate(stamp, files, sources) {
+function isUpToDate(stamp, files, sources, pattern) {
   if (!existsSync(stamp)) return false;
   const {mtimeMs} = statSync(stamp);
-  if (files.some((file) => statSync(path.join(root, file)).mtimeMs > mtimeMs)) return false;
-  return entries(path.join(root, 'src'))
-    .filter(({isFile, file}) => !isFile || sources.test(file))
-    .every(({file}) => statSync(file).mtimeMs <= mtimeMs);
+  const times = files.map((file) => statSync(path.join(root, file)).mtimeMs);
+  return Math.max(newestSource(sources, pattern), ...times) <= mtimeMs;
 }
 
 // A source that changes while it is being compiled is newer than the stamp: it is compiled again.
@@ -97,9 +110,9 @@ function writeStamp(file, started) {
   utimesSync(file, started, started);
 }
 
-function typescriptBuilt() {
+function typescriptBuilt(sources) {
   const files = ['package.json', 'tsconfig.json', 'tsconfig.build.json', 'scripts/manifest.js'];
-  return isUpToDate(builtStamp, files, /\.(tsx?|json)$/);
+  return isUpToDate(builtStamp, files, sources, /\.(tsx?|json)$/);
 }
 
 /** Removes compiled files whose source is gone: a deleted command would go on being listed. */
@@ -126,11 +139,12 @@ function buildTypescript() {
   writeStamp(builtStamp, started);
 }
 
-function nativeBuilt() {
+function nativeBuilt(sources) {
   const hasOutcome = ['emu.node', 'problem.txt'].some((name) =>
     existsSync(path.join(nativeFolder, name)),
   );
-  return hasOutcome && isUpToDate(nativeStamp, ['scripts/build-native.js'], /\.(cc|h|inl)$/);
+  const files = ['scripts/build-native.js'];
+  return hasOutcome && isUpToDate(nativeStamp, files, sources, /\.(cc|h|inl)$/);
 }
 
 /** Its own script decides what to compile and says why it can't; then emu runs on the reference backend. */
@@ -147,11 +161,13 @@ async function buildAddon() {
  * the others wait for it.
  */
 export async function setup() {
-  if (packagesInstalled() && typescriptBuilt() && nativeBuilt()) return;
+  const isReady = (sources) => typescriptBuilt(sources) && nativeBuilt(sources);
+  if (packagesInstalled() && isReady(readSources())) return;
   await withLock(path.join(root, '.emu-cache', 'setup.lock'), say, async () => {
     if (!packagesInstalled()) installPackages();
-    if (!typescriptBuilt()) buildTypescript();
-    if (!nativeBuilt()) await buildAddon();
+    const sources = readSources();
+    if (!typescriptBuilt(sources)) buildTypescript();
+    if (!nativeBuilt(sources)) await buildAddon();
   });
 }
 
