@@ -52,9 +52,7 @@ export class KvCache {
   append(layer: number, k: tf.Tensor4D, v: tf.Tensor4D): {keys: tf.Tensor4D; values: tf.Tensor4D} {
     const position = this.used - k.shape[1];
     const write = (cached: tf.Tensor4D[], fresh: tf.Tensor4D) => {
-      const before = cached[layer]!;
-      const after = tf.keep(cacheWrite(before, fresh, position));
-      before.dispose();
+      const after = tf.keep(cacheWrite(cached[layer]!, fresh, position)); // disposes what was cached
       cached[layer] = after;
       return after;
     };
