@@ -1,7 +1,7 @@
 import {Config, run} from '@oclif/core';
+import {closest} from '../text/closest.js';
 import {reportError, UsageError, wantsJson} from './errors.js';
 import {handleSignals} from './interrupt.js';
-import {closest} from './suggest.js';
 
 /** oclif ends a command early (after --help) by throwing this. */
 function isExit(error: unknown): error is {oclif: {exit?: number}} {

@@ -4,7 +4,7 @@ import path from 'node:path';
 import {parse} from 'yaml';
 import {z} from 'zod';
 import {EmuError, InputError} from '../errors.js';
-import {closest} from '../cli/suggest.js';
+import {closest} from '../text/closest.js';
 
 const share = z.number().min(0).max(1);
 const positive = z.number().int().positive();

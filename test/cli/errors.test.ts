@@ -8,8 +8,8 @@ import {
   usageMessage,
   wantsJson,
 } from '../../src/cli/errors.js';
-import {closest} from '../../src/cli/suggest.js';
 import {EmuError, ModelError} from '../../src/errors.js';
+import {closest} from '../../src/text/closest.js';
 
 const test = suite('cli/errors');
 
