@@ -2,7 +2,7 @@
 // that the folder is a `--model`. Every file in it is complete or absent.
 import {appendFileSync, existsSync, mkdirSync, readdirSync, rmSync} from 'node:fs';
 import path from 'node:path';
-import * as tf from '@tensorflow/tfjs';
+import type * as tf from '@tensorflow/tfjs';
 import {InputError} from '../errors.js';
 import type {EmuConfig} from '../model/emu.js';
 import {openCheckpoint} from '../weights/checkpoint.js';

@@ -10,7 +10,7 @@ import {ConvStem} from '../model/convStem.js';
 import {WordTokenizer} from '../text/wordTokenizer.js';
 import {AdamW} from './adamw.js';
 import {RunFolder} from './checkpoint.js';
-import {type Concept} from './emoji/art.js';
+import type {Concept} from './emoji/art.js';
 import type {Augmentation} from './emoji/compose.js';
 import {EmojiSource, type LabelledBatch, type PictureBatch, readConcepts} from './emoji/source.js';
 import {vocabulary} from './emoji/words.js';

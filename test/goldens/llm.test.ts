@@ -20,6 +20,14 @@ const test = suite('llm goldens');
 const tolerance = {atol: 2e-4, rtol: 1e-4};
 const pixelGoldens = goldens('pixels_tiny');
 
+/** A prompt's facts; the padded batches have none and are taken below. */
+interface Scene {
+  prompt?: string;
+  input_ids: number[];
+  images: string[];
+  argmax: number[];
+}
+
 type Traced = Map<string, {shape: number[]; data: Float32Array}>;
 
 /** One pass over ids [B, T]; every traced tensor. */
@@ -80,7 +88,7 @@ for (const mode of ['pretrain', 'instruct'] as Mode[]) {
     skip(test, `llm_${mode}`, 'the goldens are not in this clone');
     continue;
   }
-  for (const [scene, facts] of Object.entries<any>(golden.json)) {
+  for (const [scene, facts] of Object.entries<Scene>(golden.json)) {
     const {prompt, input_ids: ids, images} = facts;
     if (prompt === undefined) continue; // the padded batches, below
     onEveryBackend(test, `llm_${mode}: ${scene}`, () => {

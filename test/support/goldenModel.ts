@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs';
-import type {uvu} from 'uvu';
+import type {Test} from 'uvu';
 import {selectBackend} from '../../src/kernels/backend.js';
 import {type EmuConfig, EmuModel} from '../../src/model/emu.js';
 import type {WeightSource} from '../../src/model/layers.js';
@@ -62,7 +62,7 @@ export function goldenPixels(
 
 /** Registers the test on the reference backend and on the native one with its best instruction set. */
 export function onEveryBackend(
-  test: uvu.Test<any>,
+  test: Test,
   name: string,
   body: () => void | Promise<void>,
 ): void {
