@@ -1,7 +1,7 @@
 // Where bytes come from: a file, standard input, https or a data: URL.
 import {createReadStream} from 'node:fs';
 import {stat} from 'node:fs/promises';
-import {InputError} from '../errors.js';
+import {EmuError, InputError} from '../errors.js';
 
 export interface SourceOptions {
   /** Largest download in bytes (https only). Default 20 MB. */
@@ -72,7 +72,7 @@ async function collect(
 }
 
 /** The way out for what the operating system says about a path. */
-export function fileProblem(path: string, error: unknown): InputError {
+export function fileProblem(path: string, error: unknown): EmuError {
   const file = sourceLabel(path);
   const {code, message} = error as NodeJS.ErrnoException;
   switch (code) {
@@ -81,7 +81,11 @@ export function fileProblem(path: string, error: unknown): InputError {
       return new InputError(file, 'no such file');
     case 'EACCES':
     case 'EPERM':
-      return new InputError(file, 'cannot be read: permission denied', 'check who may read it');
+      return new EmuError(`${file}: cannot be read: permission denied; check who may read it`, {
+        code: 'access_refused',
+        reason: 'access',
+        file,
+      });
     case 'EISDIR':
       return new InputError(file, 'is a directory', 'name a file in it');
     case 'ENAMETOOLONG':
@@ -102,7 +106,7 @@ async function readPath(file: string, options: SourceOptions): Promise<Uint8Arra
     return await collect(stream as AsyncIterable<Buffer>, maxFileBytes, label);
   } catch (error) {
     signal?.throwIfAborted();
-    throw error instanceof InputError ? error : fileProblem(file, error);
+    throw error instanceof EmuError ? error : fileProblem(file, error);
   }
 }
 

@@ -16,8 +16,10 @@ export function writeWhole(file: string, write: (fd: number) => void): void {
     `.${path.basename(file)}.${process.pid}-${randomBytes(4).toString('hex')}.tmp`,
   );
   let fd: number | undefined;
+  let isCreated = false;
   try {
     fd = openSync(temporary, 'wx');
+    isCreated = true;
     write(fd);
     fsyncSync(fd);
     closeSync(fd);
@@ -26,7 +28,7 @@ export function writeWhole(file: string, write: (fd: number) => void): void {
     syncFolder(folder);
   } catch (error) {
     if (fd !== undefined) closeSync(fd);
-    rmSync(temporary, {force: true});
+    if (isCreated) rmSync(temporary, {force: true});
     if (error instanceof EmuError || !isSystemError(error)) throw error;
     throw new EmuError(`writing ${file}: ${describe(error)}`, {
       code: 'write_failed',

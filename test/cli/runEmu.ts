@@ -17,6 +17,8 @@ export interface RunOptions {
   readonly env?: NodeJS.ProcessEnv;
   readonly cwd?: string;
   readonly stdin?: Uint8Array;
+  /** Runs as this user. */
+  readonly uid?: number;
 }
 
 // No settings of the person who tests: neither variables nor the configuration file.
@@ -34,6 +36,7 @@ export function startEmu(
   return spawn(process.execPath, [path.join(root, 'bin', 'emu'), ...args], {
     cwd: options.cwd ?? root,
     env: cleanEnvironment(options.env),
+    ...(options.uid === undefined ? {} : {uid: options.uid, gid: options.uid}),
   });
 }
 

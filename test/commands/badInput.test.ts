@@ -1,17 +1,19 @@
 // What is wrong with the input is told in one line, with the right exit code and without a stack.
-import {copyFileSync, mkdirSync, readFileSync, writeFileSync} from 'node:fs';
+import {chmodSync, copyFileSync, mkdirSync, readFileSync, writeFileSync} from 'node:fs';
 import path from 'node:path';
 import sharp from 'sharp';
 import {suite} from 'uvu';
 import * as assert from 'uvu/assert';
 import {writeRandomModel} from '../cli/randomModel.js';
 import {assertFailure, fixture, root, runEmu} from '../cli/runEmu.js';
+import {skip} from '../support/skip.js';
 import {temporaryFolder} from '../support/temporary.js';
 
 const test = suite('commands/badInput');
 const folder = temporaryFolder();
 const model = writeRandomModel(path.join(folder, 'model'));
 const short = ['--model', model, '--max-tokens', '2'];
+chmodSync(folder, 0o755);
 const picture = fixture('cat.jpg');
 
 function write(name: string, content: string | Uint8Array): string {
@@ -130,7 +132,35 @@ test('DEBUG=* adds the stack', async () => {
   assert.match(stderr, /\n {4}at /);
 });
 
-test('an output that may not be written is told, and leaves nothing behind', async () => {
+// Root may read everything: the same as a user without rights, where that user can run this clone.
+const nobody = 65534;
+const isRoot = process.getuid?.() === 0;
+const asNobody = {uid: nobody, env: {HOME: folder}};
+const canRun = isRoot && (await runEmu(['models', '-q'], asNobody)).code === 0;
+if (isRoot && !canRun) skip(test, 'access', 'a user without rights cannot run this clone');
+else {
+  test('what may not be read or written is told as that', async () => {
+    const user = isRoot ? asNobody : {};
+    const secret = write('secret.png', readFileSync(fixture('coffee.png')));
+    chmodSync(secret, 0);
+    assertFailure(
+      await runEmu(['caption', secret, ...short], user),
+      4,
+      /secret\.png: .*permission/,
+    );
+    const weights = write('secret.safetensors', '');
+    chmodSync(weights, 0);
+    const refused = await runEmu(['caption', picture, '-m', weights], user);
+    assertFailure(refused, 4, /secret\.safetensors/);
+    const closed = path.join(folder, 'closed');
+    mkdirSync(closed, {mode: 0o500});
+    const out = path.join(closed, 'out.safetensors');
+    const trace = ['trace', picture, '--model', model, '-o', out];
+    assertFailure(await runEmu(trace, user), 4, /out\.safetensors/);
+  });
+}
+
+test('an output whose folder is missing is told', async () => {
   const args = ['trace', picture, '--model', model, '-o'];
   const gone = path.join(folder, 'no', 'such', 'folder', 'out.safetensors');
   assertFailure(await runEmu([...args, gone]), 1, /out\.safetensors/);
