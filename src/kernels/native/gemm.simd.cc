@@ -1,5 +1,6 @@
-// Blocked matrix product after Goto (2008): slabs of A and B are packed into panels that the micro
-// kernel reads in order; all threads share the packed slabs and take tiles of C.
+// Blocked matrix product after Goto (2008). A slab of A is packed once and shared by all threads;
+// each piece of work packs some columns of B for itself and multiplies them while they are in its
+// cache.
 #include "gemm.h"
 
 #include "gemmFewRows.h"
@@ -23,12 +24,16 @@ constexpr size_t kCols = 2 * kLanes;
 // Depth of a slab: a panel of B (kDepth x kCols floats: 16 KB on AVX2) stays in the L1 cache while
 // the panels of A pass by.
 constexpr size_t kDepth = 256;
-// Rows and columns of a slab: 1 MB of A and 2 MB of B, in the L3 cache that the threads share.
+// Rows of a slab of A, packed at once: 1 MB, in the L3 cache that the threads share.
 constexpr size_t kSlabRows = 1024 / kRows * kRows;
-constexpr size_t kSlabCols = 2048;
-// A tile, one thread's piece: its part of A (96 KB) stays in the L2 cache.
-constexpr size_t kTileRows = 96 / kRows * kRows;
-constexpr size_t kTileCols = 256;
+// Columns of B that a piece packs for itself (64 KB), and rows of A that it multiplies them with
+// before going on (48 KB): both stay in the L2 cache.
+constexpr size_t kPieceCols = 64;
+constexpr size_t kTileRows = 48 / kRows * kRows;
+// A piece has at least this many rows, or else packing B would cost too much.
+constexpr size_t kMinPieceRows = 8 * kTileRows;
+
+constexpr size_t kLineFloats = 16;  // a cache line holds as many
 
 constexpr int kScratchA = kGemmScratch;
 constexpr int kScratchB = kGemmScratch + 1;
@@ -36,6 +41,15 @@ constexpr int kScratchB = kGemmScratch + 1;
 EMU_INLINE size_t smaller(size_t a, size_t b) { return a < b ? a : b; }
 EMU_INLINE size_t larger(size_t a, size_t b) { return a > b ? a : b; }
 EMU_INLINE size_t ceilDiv(size_t a, size_t b) { return (a + b - 1) / b; }
+
+// Asks for the cache lines at depth p of the lines that are packed next: each lies on another page,
+// where the processor's own prefetcher does not reach. Addresses beyond the matrix do no harm.
+template <Encoding E>
+EMU_INLINE void prefetchLines(const void* data, size_t ld, size_t first, size_t p) {
+  for (size_t i = first; i < first + kLanes; ++i) {
+    __builtin_prefetch(static_cast<const char*>(data) + (i * ld + p) * bytesPerElement(E));
+  }
+}
 
 // Packs `width` <= W lines into panel[depth][W]; missing lines become 0. Line i's element p is
 // data[i * ld + p] when the lines are contiguous in p, else data[p * ld + i].
@@ -45,6 +59,7 @@ void packContiguous(const void* data, size_t ld, size_t width, size_t depth, flo
     size_t p = 0;
     Vec block[kLanes];
     for (; p + kLanes <= depth; p += kLanes) {
+      if (p % kLineFloats == 0) prefetchLines<E>(data, ld, first + kLanes, p);
       for (size_t i = 0; i < kLanes; ++i) {
         block[i] = first + i < width ? loadAs<E>(data, (first + i) * ld + p) : zero();
       }
@@ -82,7 +97,10 @@ void multiply(size_t depth, const float* a, const float* b, float* c, size_t ldc
               const float* bias, bool accumulate) {
   Vec sums[R][2];
 #pragma GCC unroll 16
-  for (size_t i = 0; i < R; ++i) sums[i][0] = sums[i][1] = zero();
+  for (size_t i = 0; i < R; ++i) {
+    __builtin_prefetch(c + i * ldc, 1);
+    sums[i][0] = sums[i][1] = zero();
+  }
   for (size_t p = 0; p < depth; ++p) {
     const Vec b0 = load(b), b1 = load(b + kLanes);
 #pragma GCC unroll 16
@@ -129,88 +147,83 @@ Multiply chooseMultiply(size_t rows) {
   }
 }
 
-// A slab of one item: rows [row, row + rows) by columns [col, col + cols), depth [k, k + depth).
+// Rows [row, row + rows) and depth [k, k + depth) of one item.
 struct Slab {
-  size_t row, rows, col, cols, k, depth;
-  float *a, *b;  // packed panels
+  size_t row, rows, k, depth;
+  float* a;  // packed panels
 };
 
 // Floats from one panel of A to the next; the store of the last depth may spill over.
 constexpr size_t panelStrideA(size_t depth) { return depth * kRows + kLanes; }
 
-void packPanelA(const GemmArgs& args, const float* a, const Slab& slab, size_t panel) {
-  const size_t row = slab.row + panel * kRows;
-  const size_t width = smaller(kRows, slab.rows - panel * kRows);
-  float* out = slab.a + panel * panelStrideA(slab.depth);
-  if (args.transposeA) {
-    packStrided<Encoding::kF32, kRows>(a + slab.k * args.lda + row, args.lda, width, slab.depth,
-                                       out);
-  } else {
-    packContiguous<Encoding::kF32, kRows>(a + row * args.lda + slab.k, args.lda, width, slab.depth,
-                                          out);
-  }
-}
-
-template <Encoding E>
-void packPanelB(const GemmArgs& args, const void* b, const Slab& slab, size_t panel) {
-  const size_t col = slab.col + panel * kCols;
-  const size_t width = smaller(kCols, slab.cols - panel * kCols);
-  float* out = slab.b + panel * slab.depth * kCols;
-  const size_t index = args.transposeB ? col * args.ldb + slab.k : slab.k * args.ldb + col;
-  const void* data = static_cast<const char*>(b) + index * bytesPerElement(E);
-  if (args.transposeB) {
-    packContiguous<E, kCols>(data, args.ldb, width, slab.depth, out);
-  } else {
-    packStrided<E, kCols>(data, args.ldb, width, slab.depth, out);
-  }
-}
-
-// Packs both operands of a slab; A's panels come first.
-void pack(const GemmArgs& args, const float* a, const void* b, const Slab& slab) {
-  const size_t panelsA = ceilDiv(slab.rows, kRows), panelsB = ceilDiv(slab.cols, kCols);
-  const size_t grain = larger(1, 65536 / (slab.depth * kCols));
-  parallelFor(panelsA + panelsB, grain, [&](size_t begin, size_t end) {
+void packA(const GemmArgs& args, const float* a, const Slab& slab) {
+  const size_t grain = larger(1, 65536 / (slab.depth * kRows));
+  parallelFor(ceilDiv(slab.rows, kRows), grain, [&](size_t begin, size_t end) {
     for (size_t panel = begin; panel < end; ++panel) {
-      if (panel < panelsA) {
-        packPanelA(args, a, slab, panel);
+      const size_t row = slab.row + panel * kRows;
+      const size_t width = smaller(kRows, slab.rows - panel * kRows);
+      float* out = slab.a + panel * panelStrideA(slab.depth);
+      if (args.transposeA) {
+        packStrided<Encoding::kF32, kRows>(a + slab.k * args.lda + row, args.lda, width, slab.depth,
+                                           out);
       } else {
-        withEncoding(args.b.encoding, [&](auto tag) {
-          packPanelB<decltype(tag)::value>(args, b, slab, panel - panelsA);
-        });
+        packContiguous<Encoding::kF32, kRows>(a + row * args.lda + slab.k, args.lda, width,
+                                              slab.depth, out);
       }
     }
   });
 }
 
-// Rows [rowBegin, rowEnd) by columns [colBegin, colEnd) of the slab, in panels.
-void multiplyTile(const GemmArgs& args, float* c, const Slab& slab, size_t rowBegin, size_t rowEnd,
-                  size_t colBegin, size_t colEnd) {
-  const bool accumulate = args.accumulate || slab.k > 0;
-  for (size_t col = colBegin; col < colEnd; col += kCols) {
-    const float* b = slab.b + col * slab.depth;
-    const size_t cols = smaller(kCols, colEnd - col);
-    const float* bias = args.bias ? args.bias + slab.col + col : nullptr;
-    for (size_t row = rowBegin; row < rowEnd; row += kRows) {
-      const float* a = slab.a + row / kRows * panelStrideA(slab.depth);
-      const Multiply run = chooseMultiply<kRows>(smaller(kRows, rowEnd - row));
-      run(slab.depth, a, b, c + (slab.row + row) * args.ldc + slab.col + col, args.ldc, cols, bias,
-          accumulate);
+// Packs columns [col, col + cols) of B at the slab's depth, panel by panel.
+template <Encoding E>
+void packB(const GemmArgs& args, const void* b, const Slab& slab, size_t col, size_t cols,
+           float* out) {
+  for (size_t first = 0; first < cols; first += kCols) {
+    const size_t width = smaller(kCols, cols - first);
+    const size_t index =
+        args.transposeB ? (col + first) * args.ldb + slab.k : slab.k * args.ldb + col + first;
+    const void* data = static_cast<const char*>(b) + index * bytesPerElement(E);
+    if (args.transposeB) {
+      packContiguous<E, kCols>(data, args.ldb, width, slab.depth, out + first * slab.depth);
+    } else {
+      packStrided<E, kCols>(data, args.ldb, width, slab.depth, out + first * slab.depth);
     }
   }
 }
 
-void multiplySlab(const GemmArgs& args, float* c, const Slab& slab) {
-  size_t tileCols = kTileCols;
-  const size_t tilesDown = ceilDiv(slab.rows, kTileRows);
-  // Narrower tiles where there would be too few for all threads to end at about the same time.
-  const size_t wanted = slab.rows * slab.cols * slab.depth < (size_t{1} << 19) ? 1 : 8;
-  while (tileCols > 2 * kCols && tilesDown * ceilDiv(slab.cols, tileCols) < wanted) tileCols /= 2;
-  const size_t tilesAcross = ceilDiv(slab.cols, tileCols);
-  parallelFor(tilesDown * tilesAcross, 1, [&](size_t begin, size_t end) {
-    for (size_t tile = begin; tile < end; ++tile) {
-      const size_t row = tile / tilesAcross * kTileRows, col = tile % tilesAcross * tileCols;
-      multiplyTile(args, c, slab, row, smaller(row + kTileRows, slab.rows), col,
-                   smaller(col + tileCols, slab.cols));
+// Rows [rowBegin, rowEnd) of the slab by packed columns [col, col + cols).
+void multiplyTile(const GemmArgs& args, const float* b, float* c, const Slab& slab, size_t rowBegin,
+                  size_t rowEnd, size_t col, size_t cols) {
+  const bool accumulate = args.accumulate || slab.k > 0;
+  for (size_t first = 0; first < cols; first += kCols) {
+    const float* bias = args.bias ? args.bias + col + first : nullptr;
+    for (size_t row = rowBegin; row < rowEnd; row += kRows) {
+      const float* a = slab.a + row / kRows * panelStrideA(slab.depth);
+      const Multiply run = chooseMultiply<kRows>(smaller(kRows, rowEnd - row));
+      run(slab.depth, a, b + first * slab.depth, c + (slab.row + row) * args.ldc + col + first,
+          args.ldc, smaller(kCols, cols - first), bias, accumulate);
+    }
+  }
+}
+
+void multiplySlab(const GemmArgs& args, const void* b, float* c, const Slab& slab) {
+  const size_t across = ceilDiv(args.n, kPieceCols);
+  // Where columns give too few pieces for all threads to end at about the same time, rows do.
+  const size_t wanted = ceilDiv(16, across);
+  const size_t pieceRows =
+      ceilDiv(larger(kMinPieceRows, ceilDiv(slab.rows, wanted)), kTileRows) * kTileRows;
+  parallelFor(across * ceilDiv(slab.rows, pieceRows), 1, [&](size_t begin, size_t end) {
+    for (size_t piece = begin; piece < end; ++piece) {
+      const size_t col = piece % across * kPieceCols, cols = smaller(kPieceCols, args.n - col);
+      const size_t rowBegin = piece / across * pieceRows;
+      const size_t rowEnd = smaller(rowBegin + pieceRows, slab.rows);
+      float* packed = scratch(kScratchB, kPieceCols * slab.depth);
+      withEncoding(args.b.encoding, [&](auto tag) {
+        packB<decltype(tag)::value>(args, b, slab, col, cols, packed);
+      });
+      for (size_t row = rowBegin; row < rowEnd; row += kTileRows) {
+        multiplyTile(args, packed, c, slab, row, smaller(row + kTileRows, rowEnd), col, cols);
+      }
     }
   });
 }
@@ -228,20 +241,15 @@ void fillEmpty(const GemmArgs& args, float* c) {
 void multiplyItem(const GemmArgs& args, const float* a, const void* b, float* c) {
   if (args.k == 0) return fillEmpty(args, c);
   // Slabs of equal depth, rounded to whole cache lines.
-  const size_t depth = ceilDiv(ceilDiv(args.k, ceilDiv(args.k, kDepth)), 16) * 16;
-  const size_t slabRows = smaller(args.m, kSlabRows), slabCols = smaller(args.n, kSlabCols);
+  const size_t depth = ceilDiv(ceilDiv(args.k, ceilDiv(args.k, kDepth)), kLineFloats) * kLineFloats;
   Slab slab;
-  slab.a = scratch(kScratchA, ceilDiv(slabRows, kRows) * panelStrideA(depth));
-  slab.b = scratch(kScratchB, ceilDiv(slabCols, kCols) * kCols * depth);
-  for (slab.col = 0; slab.col < args.n; slab.col += kSlabCols) {
-    slab.cols = smaller(kSlabCols, args.n - slab.col);
-    for (slab.row = 0; slab.row < args.m; slab.row += kSlabRows) {
-      slab.rows = smaller(kSlabRows, args.m - slab.row);
-      for (slab.k = 0; slab.k < args.k; slab.k += depth) {
-        slab.depth = smaller(depth, args.k - slab.k);
-        pack(args, a, b, slab);
-        multiplySlab(args, c, slab);
-      }
+  slab.a = scratch(kScratchA, ceilDiv(smaller(args.m, kSlabRows), kRows) * panelStrideA(depth));
+  for (slab.row = 0; slab.row < args.m; slab.row += kSlabRows) {
+    slab.rows = smaller(kSlabRows, args.m - slab.row);
+    for (slab.k = 0; slab.k < args.k; slab.k += depth) {
+      slab.depth = smaller(depth, args.k - slab.k);
+      packA(args, a, slab);
+      multiplySlab(args, b, c, slab);
     }
   }
 }

@@ -14,8 +14,9 @@ namespace {
 
 // Above it, packing the weight once and multiplying panels is faster (measured).
 constexpr size_t kMaxFewRows = 12;
-// Rows of A that one pass over the weights multiplies.
-constexpr size_t kMaxPassRows = 8;
+// Rows of A that one pass over some rows of the weight multiplies: as many sums as registers hold.
+// More rows take several passes, and only the first reads the weight from memory.
+constexpr size_t kMaxPassRows = 4;
 
 EMU_INLINE bool suitsFewRows(const GemmArgs& args) {
   return args.m <= kMaxFewRows && args.transposeB && !args.transposeA && args.k > 0;
@@ -62,8 +63,9 @@ void dotProducts(const float* a, size_t lda, const void* weight, size_t ldb, siz
   }
 }
 
-// Rows of the weight at once: enough independent chains to hide the latency of a multiply-add.
-constexpr size_t weightRows(size_t m) { return m == 1 ? 8 : m <= 3 ? 4 : m <= 6 ? 2 : 1; }
+// Rows of the weight at once: 8 to 12 independent chains hide the latency of a multiply-add, and
+// with the weights and one of A they fit 16 registers.
+constexpr size_t weightRows(size_t m) { return m == 1 ? 8 : m == 2 ? 4 : 3; }
 
 template <Encoding E, size_t M>
 void passRows(const GemmArgs& args, const float* a, const void* b, float* c, size_t begin,
@@ -101,14 +103,16 @@ void passes(const GemmArgs& args, const float* a, const void* b, float* c, size_
 }
 
 void multiplyFewRows(const GemmArgs& args, const float* a, const void* b, float* c) {
-  // About 64 K weights a piece, in whole groups of weight rows.
-  const size_t grain = (65536 / args.k + 8) / 8 * 8;
+  const size_t numPasses = (args.m + kMaxPassRows - 1) / kMaxPassRows;
+  // About 32 K weights a piece, which the L2 cache holds for the other passes; a multiple of all
+  // numbers of weight rows.
+  const size_t grain = (32768 / args.k + 24) / 24 * 24;
   parallelFor(args.n, grain, [&](size_t begin, size_t end) {
     withEncoding(args.b.encoding, [&](auto tag) {
-      for (size_t row = 0; row < args.m; row += kMaxPassRows) {
-        const size_t rows = args.m - row < kMaxPassRows ? args.m - row : kMaxPassRows;
+      for (size_t pass = 0; pass < numPasses; ++pass) {
+        const size_t row = args.m * pass / numPasses, next = args.m * (pass + 1) / numPasses;
         passes<decltype(tag)::value, kMaxPassRows>(args, a + row * args.lda, b, c + row * args.ldc,
-                                                   rows, begin, end);
+                                                   next - row, begin, end);
       }
     });
   });
