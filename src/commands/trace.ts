@@ -1,5 +1,6 @@
 import {Flags} from '@oclif/core';
 import {frameFlags, pictureFlags, textFlags, textOptions} from '../cli/flags.js';
+import {onInterrupt} from '../cli/interrupt.js';
 import {itemFlags, readWords} from '../cli/items.js';
 import {ModelCommand} from '../cli/modelCommand.js';
 import {readItem} from '../cli/pictures.js';
@@ -39,7 +40,10 @@ export default class Trace extends ModelCommand {
       for (const word of words) items.push(await readItem(word, flags));
       const {name, backend} = await info;
       progress.update('tracing', 1);
+      const {removeTemporaries} = await import('../weights/writeWhole.js');
+      const release = onInterrupt(() => removeTemporaries(flags.output));
       const {file, tensors} = await host.call('trace', {items, options, file: flags.output});
+      release();
       progress.stop();
       this.result({file, model: name, backend: backend.name, tensors}, file);
       this.note(`${Object.keys(tensors).length} tensors written to ${file}`);

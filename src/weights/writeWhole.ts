@@ -1,6 +1,6 @@
 // Files that are complete or absent.
 import {randomBytes} from 'node:crypto';
-import {closeSync, fsyncSync, openSync, renameSync, rmSync, writeSync} from 'node:fs';
+import {closeSync, fsyncSync, openSync, readdirSync, renameSync, rmSync, writeSync} from 'node:fs';
 import path from 'node:path';
 import {EmuError} from '../errors.js';
 
@@ -10,11 +10,8 @@ import {EmuError} from '../errors.js';
  * it throws leaves nothing behind. Other failures (no space, no permission) are EmuErrors.
  */
 export function writeWhole(file: string, write: (fd: number) => void): void {
-  const folder = path.dirname(path.resolve(file));
-  const temporary = path.join(
-    folder,
-    `.${path.basename(file)}.${process.pid}-${randomBytes(4).toString('hex')}.tmp`,
-  );
+  const {folder, prefix} = temporaryNames(file);
+  const temporary = path.join(folder, `${prefix}${randomBytes(4).toString('hex')}.tmp`);
   let fd: number | undefined;
   let isCreated = false;
   try {
@@ -36,6 +33,20 @@ export function writeWhole(file: string, write: (fd: number) => void): void {
       reason: error.code === 'EACCES' || error.code === 'EPERM' ? 'access' : 'failed',
       cause: error,
     });
+  }
+}
+
+/** How this process names its temporary files for `file`. */
+function temporaryNames(file: string): {folder: string; prefix: string} {
+  const folder = path.dirname(path.resolve(file));
+  return {folder, prefix: `.${path.basename(file)}.${process.pid}-`};
+}
+
+/** Removes what a thread of this process that was stopped while it wrote `file` has left behind. */
+export function removeTemporaries(file: string): void {
+  const {folder, prefix} = temporaryNames(file);
+  for (const name of readdirSync(folder)) {
+    if (name.startsWith(prefix)) rmSync(path.join(folder, name), {force: true});
   }
 }
 
