@@ -218,9 +218,17 @@ export class Emu {
     }
   }
 
-  /** One forward pass over the prompt: every named intermediate tensor, in float32. */
-  trace(items: readonly Item[], options: TextOptions): Map<string, TraceTensor> {
-    const {ids, pixels} = this.prepare(items, options);
+  /**
+   * One forward pass over the prompt and the tokens that follow it: every named intermediate tensor, in
+   * float32.
+   */
+  trace(
+    items: readonly Item[],
+    options: TextOptions,
+    following: readonly number[] = [],
+  ): Map<string, TraceTensor> {
+    const {ids: promptIds, pixels} = this.prepare(items, options);
+    const ids = [...promptIds, ...following];
     const found = new Map<string, TraceTensor>();
     const keep = (name: string, tensor: tf.Tensor) => {
       const [batch = 1, ...rest] = tensor.shape;

@@ -31,7 +31,7 @@ export interface Calls {
     result: TextResult;
   };
   trace: {
-    params: {items: Item[]; options: Omit<TextOptions, 'signal'> & {tokens?: number}; file: string};
+    params: {items: Item[]; options: Omit<TextOptions, 'signal'>; tokens: number; file: string};
     event: never;
     result: TraceResult;
   };

@@ -1,7 +1,7 @@
 // The model's thread: takes calls from modelHost.ts, one after the other.
 import {parentPort} from 'node:worker_threads';
 import {EmuError} from '../errors.js';
-import type {Emu} from '../emu.js';
+import type {Emu, Item, TextOptions, TextResult} from '../emu.js';
 import type {Calls, Method, Reply, Request, WireError} from './modelProtocol.js';
 
 type Handler<M extends Method> = (
@@ -16,6 +16,18 @@ function loaded(): Emu {
   return emu;
 }
 
+async function answer(
+  items: Item[],
+  options: TextOptions,
+  tell: (delta: string) => void,
+): Promise<TextResult> {
+  for await (const event of loaded().generateText(items, options)) {
+    if (event.type === 'done') return event.result;
+    tell(event.delta);
+  }
+  throw new Error('generateText ended without a result');
+}
+
 const handlers: {[M in Method]: Handler<M>} = {
   async load({model, options}) {
     const {Emu} = await import('../emu.js');
@@ -25,16 +37,14 @@ const handlers: {[M in Method]: Handler<M>} = {
   },
 
   async generateText({items, options}, tell) {
-    for await (const event of loaded().generateText(items, options)) {
-      if (event.type === 'done') return event.result;
-      tell(event.delta);
-    }
-    throw new Error('generateText ended without a result');
+    return answer(items, options, tell);
   },
 
-  async trace({items, options, file}) {
+  async trace({items, options, tokens, file}) {
     const {writeSafetensors} = await import('../weights/safetensors.js');
-    const traced = await loaded().trace(items, options);
+    const greedy = {...options, numBeams: 1, maxTokens: tokens};
+    const following = tokens > 0 ? (await answer(items, greedy, () => {})).tokens : [];
+    const traced = loaded().trace(items, options, following);
     const tensors = [...traced].map(([name, {shape, data}]) => ({
       name,
       shape,
@@ -79,7 +89,7 @@ function toWire(thrown: unknown): WireError {
 
 const port = parentPort!;
 
-async function answer({id, method, params}: Request): Promise<void> {
+async function serve({id, method, params}: Request): Promise<void> {
   const send = (reply: Reply) => port.postMessage(reply);
   try {
     const handler = handlers[method] as Handler<Method>;
@@ -91,5 +101,5 @@ async function answer({id, method, params}: Request): Promise<void> {
 
 let last = Promise.resolve();
 port.on('message', (request: Request) => {
-  last = last.then(() => answer(request));
+  last = last.then(() => serve(request));
 });

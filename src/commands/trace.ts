@@ -22,6 +22,11 @@ export default class Trace extends ModelCommand {
       required: true,
       helpValue: 'FILE',
     }),
+    tokens: Flags.integer({
+      description: 'tokens that the model adds, greedily, before the pass over all of them',
+      default: 0,
+      min: 0,
+    }),
     ...itemFlags,
     prompt: textFlags.prompt,
     system: textFlags.system,
@@ -42,7 +47,12 @@ export default class Trace extends ModelCommand {
       progress.update('tracing', 1);
       const {removeTemporaries} = await import('../weights/writeWhole.js');
       const release = onInterrupt(() => removeTemporaries(flags.output));
-      const {file, tensors} = await host.call('trace', {items, options, file: flags.output});
+      const {file, tensors} = await host.call('trace', {
+        items,
+        options,
+        tokens: flags.tokens,
+        file: flags.output,
+      });
       release();
       progress.stop();
       this.result({file, model: name, backend: backend.name, tensors}, file);

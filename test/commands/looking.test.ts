@@ -31,6 +31,18 @@ test('trace writes every tensor of the forward pass in float32', async () => {
   close();
 });
 
+test('trace --tokens goes on greedily first', async () => {
+  const run = async (...flags: string[]) => {
+    const out = path.join(folder, 'tokens.safetensors');
+    const args = ['trace', fixture('cat.jpg'), 'a cat', '-o', out, '--model', model, '--json'];
+    const {code, stdout, stderr} = await runEmu([...args, ...flags]);
+    assert.is(code, 0, stderr);
+    return JSON.parse(stdout).tensors['llm.logits'];
+  };
+  const [, length, vocabSize] = await run();
+  assert.equal(await run('--tokens', '3'), [1, length + 3, vocabSize]);
+});
+
 test('bench measures a model and a size', async () => {
   for (const [args, hasTokens] of [
     [['bench', 'llm', '--model', model, '--beams', '2'], true],
