@@ -43,7 +43,7 @@ export interface BenchResult {
   readonly bytesRead: number;
 }
 
-type Tell = (event: {stage: string; fraction: number}) => void;
+type Tell = (event: {stage: string; fraction?: number}) => void;
 
 /** Sums up the bytes of the weights that a tower is made of. */
 class CountedWeights implements WeightSource {
@@ -125,7 +125,7 @@ function runLlm({llama}: EmuModel, promptTokens: number, newTokens: number, beam
 
 function benchLlm({model, weights}: Opened, options: BenchOptions, tell: Tell) {
   const {promptTokens, newTokens, beams, repeat} = options;
-  tell({stage: 'warming up', fraction: 0});
+  tell({stage: 'warming up'});
   runLlm(model, promptTokens, 1, beams);
   const prompts: number[] = [];
   const steps: number[] = [];
@@ -155,7 +155,7 @@ function benchVision({model, weights}: Opened, options: BenchOptions, tell: Tell
     });
     return secondsSince(start);
   };
-  tell({stage: 'warming up', fraction: 0});
+  tell({stage: 'warming up'});
   run();
   const seconds = Array.from({length: options.repeat}, (_, i) => {
     tell({stage: 'measuring', fraction: i / options.repeat});
@@ -168,7 +168,7 @@ function benchVision({model, weights}: Opened, options: BenchOptions, tell: Tell
 export function bench(options: BenchOptions, tell: Tell): BenchResult {
   const start = performance.now();
   const {name: backend, threads, isa} = selectBackend(options);
-  tell({stage: 'loading the model', fraction: 0});
+  tell({stage: 'loading the model'});
   const opened = open(options.model);
   const load = secondsSince(start);
   const measured =

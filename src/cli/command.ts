@@ -1,7 +1,7 @@
 import {Command, Flags, type Interfaces} from '@oclif/core';
 import {EmuError} from '../errors.js';
 import {reportError, toEmuError, UsageError, usageMessage} from './errors.js';
-import {createProgress, type Progress} from './progress.js';
+import {clearProgress, createProgress, type Progress} from './progress.js';
 
 type FlagOutput = Interfaces.OutputFlags<Interfaces.FlagInput>;
 type ArgOutput = Interfaces.OutputArgs<Interfaces.ArgInput>;
@@ -45,6 +45,7 @@ export abstract class EmuCommand extends Command {
 
   /** Prints one result: `text` for people, or one line of JSON. */
   protected result(json: object, text: string): void {
+    clearProgress();
     process.stdout.write(`${this.jsonEnabled() ? JSON.stringify(json) : text}\n`);
   }
 
@@ -62,7 +63,9 @@ export abstract class EmuCommand extends Command {
 
   /** A line on stderr for people: which backend, what was left out. */
   protected note(text: string): void {
-    if (!this.isQuiet) process.stderr.write(`emu: ${text}\n`);
+    if (this.isQuiet) return;
+    clearProgress();
+    process.stderr.write(`emu: ${text}\n`);
   }
 
   protected progress(): Promise<Progress> {

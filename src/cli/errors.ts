@@ -1,5 +1,6 @@
 import {stripVTControlCharacters} from 'node:util';
 import {EmuError, type ExitReason} from '../errors.js';
+import {clearProgress} from './progress.js';
 
 /** Wrong usage, found while reading the command line: exit 2. */
 export class UsageError extends EmuError {
@@ -97,6 +98,7 @@ export function errorToJson(error: EmuError): string {
  */
 export function reportError(thrown: unknown, json: boolean): number {
   const error = toEmuError(thrown);
+  clearProgress();
   if (json) process.stdout.write(`${errorToJson(error)}\n`);
   process.stderr.write(`emu: ${oneLine(error.message)}\n`);
   if (process.env.DEBUG === '*') {

@@ -28,7 +28,7 @@ export abstract class ModelCommand extends EmuCommand {
     const name = flags.model ?? defaultModel(this.config.configDir);
     const progress = await this.progress();
     const host = await ModelHost.start();
-    progress.update('loading the model', 0);
+    progress.update('loading the model');
     const info = host.call('load', {model: name, options: loadOptions(flags)}).then((loaded) => {
       if (loaded.backend.reason)
         this.note(`running on the ${loaded.backend.name} backend: ${loaded.backend.reason}`);
@@ -46,17 +46,18 @@ export abstract class ModelCommand extends EmuCommand {
 
   /**
    * Asks the model and prints its answer: as it becomes certain, or as one JSON object, to which
-   * `facts` are added.
+   * `facts` are added. `fraction` of the command's work is done.
    */
   protected async answer(
     {host, info, progress}: RunningModel,
     items: Item[],
     options: TextOptions,
-    facts: object = {},
+    facts: {file?: string} = {},
+    fraction?: number,
   ): Promise<void> {
     const {name, backend, loadSeconds} = await info;
+    progress.update(facts.file ?? 'answering', fraction);
     const isStreaming = !this.jsonEnabled() && (options.numCaptions ?? 1) === 1;
-    progress.update('reading the prompt', 1);
     let isLineOpen = false;
     const print = (delta: string) => {
       if (!isStreaming) return;

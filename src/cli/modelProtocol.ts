@@ -37,7 +37,7 @@ export interface Calls {
   };
   bench: {
     params: BenchOptions;
-    event: {stage: string; fraction: number};
+    event: {stage: string; fraction?: number};
     result: BenchResult;
   };
   pretrain: {

@@ -76,7 +76,6 @@ export default class Bench extends ModelCommand {
       const result = await host.call('bench', options, ({stage, fraction}) =>
         progress.update(stage, fraction),
       );
-      progress.stop();
       this.result(result, describe(result));
     } finally {
       progress.stop();

@@ -29,8 +29,8 @@ export default class Caption extends ModelCommand {
       for (const [i, file] of pictures.entries()) {
         try {
           const item = await readPicture(file, flags);
-          model.progress.update(file, i / pictures.length);
-          await this.answer(model, [item, ...texts], options, {file});
+          const done = pictures.length > 1 ? i / pictures.length : undefined;
+          await this.answer(model, [item, ...texts], options, {file}, done);
         } catch (error) {
           this.fileFailure(error);
         }

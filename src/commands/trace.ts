@@ -44,7 +44,7 @@ export default class Trace extends ModelCommand {
       const items = [];
       for (const word of words) items.push(await readItem(word, flags));
       const {name, backend} = await info;
-      progress.update('tracing', 1);
+      progress.update('tracing');
       const {removeTemporaries} = await import('../weights/writeWhole.js');
       const release = onInterrupt(() => removeTemporaries(flags.output));
       const {file, tensors} = await host.call('trace', {
@@ -54,7 +54,6 @@ export default class Trace extends ModelCommand {
         file: flags.output,
       });
       release();
-      progress.stop();
       this.result({file, model: name, backend: backend.name, tensors}, file);
       this.note(`${Object.keys(tensors).length} tensors written to ${file}`);
     });
