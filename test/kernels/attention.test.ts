@@ -185,6 +185,19 @@ testOnEachBackend(test, 'positions that are not filled yet are not read', () => 
   assertClose(op(...inputs.map(toTensor)), clean, {atol: 0});
 });
 
+for (const [T, S] of [
+  [1, 1],
+  [2, 9],
+  [6, 17],
+] as const) {
+  testOnEachBackend(test, `a NaN query gives NaN: ${T} of ${S} positions`, () => {
+    const q = tf.fill([1, T, 1, 8], Number.NaN) as tf.Tensor4D;
+    const k = tf.ones([1, S, 1, 8]) as tf.Tensor4D;
+    const result = attention(q, k, k, {scale: 1, isCausal: true}).dataSync();
+    assert.ok(result.every(Number.isNaN), `got ${result}`);
+  });
+}
+
 testOnEachBackend(test, 'says what does not fit', () => {
   const q = tf.zeros([2, 3, 2, 4]) as tf.Tensor4D;
   const k = tf.zeros([2, 5, 2, 4]) as tf.Tensor4D;

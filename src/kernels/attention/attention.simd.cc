@@ -45,11 +45,9 @@ EMU_INLINE float expOf(float x) {
 EMU_INLINE void addToSoftmax(float* scores, size_t stride, float blockLargest, Running* running,
                              float* results, size_t size) {
   const float largest = running->largest > blockLargest ? running->largest : blockLargest;
-  if (largest == -__builtin_inff()) {  // nothing seen yet: score - largest would be NaN
-    for (size_t i = 0; i < stride; i += kLanes) store(scores + i, zero());
-    return;
-  }
-  const Vec offset = set(largest);
+  // -infinity where nothing is seen yet: score - largest would be NaN. A NaN score, which -infinity
+  // may hide, stays NaN.
+  const Vec offset = set(largest == -__builtin_inff() ? 0.0f : largest);
   Vec sums = zero();
   for (size_t i = 0; i < stride; i += kLanes) {
     const Vec e = expOfNegative(load(scores + i) - offset);
