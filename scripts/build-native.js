@@ -8,6 +8,7 @@ import {spawn} from 'node:child_process';
 import {createHash} from 'node:crypto';
 import fs from 'node:fs';
 import {createRequire} from 'node:module';
+import os from 'node:os';
 import path from 'node:path';
 import {fileURLToPath} from 'node:url';
 import {withLock} from './lock.js';
@@ -21,7 +22,8 @@ const problemFile = path.join(outFolder, 'problem.txt');
 const manifestFile = path.join(outFolder, 'manifest.json');
 const require = createRequire(import.meta.url);
 
-const JOBS = 2;
+// A compiler takes up to 300 MB.
+const JOBS = Math.min(8, Math.max(2, os.availableParallelism()));
 // -ffp-contract=fast lets a*b+c become one FMA; no -ffast-math: sums keep their order, NaN works.
 export const COMMON_FLAGS = [
   '-std=c++17',
