@@ -15,7 +15,9 @@ import {buildPrompt, type PromptItem, type PromptRequest, taskDefaults} from './
 import {loadTokenizer, type Tokenizer} from './text/tokenizer.js';
 import {strip} from './text/whitespace.js';
 import type {Checkpoint} from './weights/checkpoint.js';
+import {checkMemory} from './weights/memory.js';
 import {openModel} from './weights/openModel.js';
+import {countElements} from './weights/storedTensor.js';
 import {Weights} from './weights/weights.js';
 
 export type Item =
@@ -128,6 +130,12 @@ export class Emu {
       options.config === undefined ? {} : {config: options.config},
     );
     try {
+      // The native backend reads weights where they lie in the file; this one holds them as float32.
+      if (backend.name === 'reference') {
+        const elements = [...checkpoint.tensors.values()].map(({shape}) => countElements(shape)!);
+        const bytes = 4 * elements.reduce((sum, count) => sum + count, 0);
+        checkMemory(location.checkpoint, bytes, 'use --backend native, which maps the file');
+      }
       const weights = Weights.open(checkpoint);
       const built = new EmuModel(weights, config);
       const {name, mode} = location;

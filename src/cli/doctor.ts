@@ -5,6 +5,7 @@ import {createRequire} from 'node:module';
 import os from 'node:os';
 import path from 'node:path';
 import type {FfmpegLocation} from '../data/ffmpeg.js';
+import {availableMemory} from '../weights/memory.js';
 import {oneLine} from './errors.js';
 import type {ListedModel} from './models.js';
 
@@ -43,17 +44,6 @@ const knownFeatures = [
 
 const message = (error: unknown) =>
   oneLine(error instanceof Error ? error.message.split('\n', 1)[0]! : String(error));
-
-/** Bytes that can be had without swapping; os.freemem() leaves out what the page cache would give. */
-function availableMemory(): number {
-  try {
-    const line = /^MemAvailable:\s+(\d+) kB$/m.exec(readFileSync('/proc/meminfo', 'utf8'));
-    if (line) return Number(line[1]) * 1024;
-  } catch {
-    // No /proc on this system.
-  }
-  return os.freemem();
-}
 
 export function machine(): Machine {
   return {
