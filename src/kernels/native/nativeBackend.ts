@@ -135,11 +135,6 @@ export class NativeBackend extends MathBackendCPU {
     }
   }
 
-  /** Gives idle memory back to the system. */
-  releaseIdleMemory(): void {
-    this.pool.clear();
-  }
-
   // --- tfjs's KernelBackend
 
   override write(values: BackendValues, _shape: number[], dtype: tf.DataType): DataId {

@@ -66,7 +66,7 @@ export class ForeignData implements TensorData {
 }
 
 /** Weights up to this many elements stay decoded once a kernel needed them as floats. */
-const MAX_KEPT_ELEMENTS = 1 << 16;
+const MAX_KEPT_ELEMENTS = 1 << 20;
 
 /** A weight where it lies, often in the mapped pages of a file; keeps its bytes alive. */
 export class WeightData implements TensorData {
