@@ -46,7 +46,7 @@ function commandLine({name, images, prompt}: Example): string[] {
     'incontext',
     ...pieces(said)
       .map((piece) => piece ?? shown.shift()!)
-      .filter(Boolean),
+      .filter((word) => word !== ''),
   ];
 }
 
