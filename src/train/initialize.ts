@@ -1,8 +1,10 @@
 // Initial weights of a model trained from nothing.
 import * as tf from '@tensorflow/tfjs';
+import type {EmuConfig} from '../model/emu.js';
 import type {Random} from './random.js';
 
-type Rule = readonly [RegExp, (shape: readonly number[]) => number | 'ones' | 'zeros'];
+type Spread = (shape: readonly number[], config: EmuConfig) => number | 'ones' | 'zeros';
+type Rule = readonly [RegExp, Spread];
 
 const fanIn = (shape: readonly number[]) => shape.slice(1).reduce((product, n) => product * n, 1);
 
@@ -28,9 +30,14 @@ const rules: readonly Rule[] = [
 ];
 
 /** The initial value of the weight `name` (a checkpoint's own name) of that shape. */
-export function initialWeight(name: string, shape: readonly number[], random: Random): tf.Tensor {
+export function initialWeight(
+  name: string,
+  shape: readonly number[],
+  config: EmuConfig,
+  random: Random,
+): tf.Tensor {
   const [, rule] = rules.find(([pattern]) => pattern.test(name))!;
-  const spread = rule(shape);
+  const spread = rule(shape, config);
   if (spread === 'ones') return tf.ones([...shape]);
   if (spread === 'zeros') return tf.zeros([...shape]);
   const count = shape.reduce((product, n) => product * n, 1);

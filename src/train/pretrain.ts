@@ -82,7 +82,9 @@ export class Pretraining {
     this.tokenizer = new WordTokenizer(this.words);
     const {vision, causalFormer, llama} = recipe.model;
     this.config = {vision, causalFormer, llama: {...llama, vocabSize: this.words.length}};
-    this.variables = new Variables((name, shape) => initialWeight(name, shape, this.random));
+    this.variables = new Variables((name, shape) =>
+      initialWeight(name, shape, this.config, this.random),
+    );
     this.model = new EmuModel(this.variables, this.config);
     this.variables.tensor('classifier.weight', [concepts.length, vision.width]);
     const {beta1, beta2, eps, weightDecay} = recipe.optimizer;

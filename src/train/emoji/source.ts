@@ -82,7 +82,7 @@ export class EmojiSource {
     tokenizer: Tokenizer,
     random: Random,
   ): DocumentBatch {
-    const kinds = Array.from({length: rows}, () => this.kind(random));
+    const kinds = this.kinds(rows, random);
     const counts = kinds.map((kind) => (kind === 'interleaved' ? 2 + random.below(2) : 1));
     const total = counts.reduce((sum, count) => sum + count, 0);
     const {pixels, labels, count, size} = this.pictures(total, augmentation, random);
@@ -108,13 +108,25 @@ export class EmojiSource {
     return {pixels, count, size, ids, lengths};
   }
 
-  private kind(random: Random): DocumentKind {
-    const entries = Object.entries(this.documents) as [DocumentKind, number][];
-    let place = random.uniform() * entries.reduce((sum, [, weight]) => sum + weight, 0);
-    for (const [kind, weight] of entries) {
-      if (place < weight) return kind;
-      place -= weight;
-    }
-    return 'caption';
+  /**
+   * What the rows of a batch are. Interleaved documents are three times as long, and a batch is as
+   * long as its longest row: they come in batches of their own, as often as their share of rows asks.
+   */
+  private kinds(rows: number, random: Random): DocumentKind[] {
+    const {interleaved, ...single} = this.documents;
+    const total = Object.values(single).reduce((sum, weight) => sum + weight, interleaved);
+    if (random.chance(interleaved / total)) return new Array(rows).fill('interleaved');
+    return Array.from({length: rows}, () => weightedPick(single, random));
   }
+}
+
+/** A key, drawn as often as its weight says. */
+function weightedPick<K extends string>(weights: Readonly<Record<K, number>>, random: Random): K {
+  const entries = Object.entries(weights) as [K, number][];
+  let place = random.uniform() * entries.reduce((sum, [, weight]) => sum + weight, 0);
+  for (const [key, weight] of entries) {
+    if (place < weight) return key;
+    place -= weight;
+  }
+  return entries.at(-1)![0];
 }
