@@ -41,6 +41,9 @@ export const runFluentFfmpeg: RunFfmpeg = async (ffmpeg, job) => {
       settle(false);
     });
     const sink = new Writable({
+      // fluent-ffmpeg gives ffmpeg 20 ms to end once its output closes, too few on a busy machine: it is
+      // told nothing of the closing and waits for ffmpeg itself.
+      emitClose: false,
       write(chunk: Buffer, _encoding, done) {
         try {
           if (!failure) job.onData(chunk);
