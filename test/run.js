@@ -10,7 +10,7 @@ import {setup} from '../scripts/setup.js';
 
 const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..');
 // uvu never times out: a file that takes longer is ended and counts as failed.
-const FILE_TIMEOUT_MS = Number(process.env.EMU_TEST_TIMEOUT ?? 300) * 1000;
+const FILE_TIMEOUT_MS = Number(process.env.EMU_TEST_TIMEOUT ?? 600) * 1000;
 const CONCURRENCY = Number(process.env.EMU_TEST_JOBS ?? 2);
 
 function testFiles(folder) {

@@ -119,7 +119,8 @@ for (const [program, ffmpeg] of programs) {
       const reason = new Error('stopped by the test');
       const long = await longVideo();
       const controller = new AbortController();
-      setTimeout(() => controller.abort(reason), 300);
+      // Soon enough for a machine that decodes the whole clip in a tenth of a second.
+      setTimeout(() => controller.abort(reason), 30);
       const started = performance.now();
       const options = {...use, count: 1000, signal: controller.signal};
       const error = await readFrames(long, options).catch((caught) => caught);
@@ -131,8 +132,8 @@ for (const [program, ffmpeg] of programs) {
 
     test(name('the time limit ends ffmpeg'), async () => {
       const long = await longVideo();
-      const reading = readFrames(long, {...use, timeoutMs: 150});
-      await expectInputError(reading, long, /takes longer than 0.15 s to decode/);
+      const reading = readFrames(long, {...use, timeoutMs: 20});
+      await expectInputError(reading, long, /takes longer than 0.02 s to decode/);
     });
 
     if (program !== 'packaged') continue; // the rest does not depend on the version
