@@ -59,10 +59,12 @@ void packContiguous(const void* data, size_t ld, size_t width, size_t depth, flo
     size_t p = 0;
     Vec block[kLanes];
     for (; p + kLanes <= depth; p += kLanes) {
-      if (p % kLineFloats == 0) prefetchLines<E>(data, ld, first + kLanes, p);
       for (size_t i = 0; i < kLanes; ++i) {
         block[i] = first + i < width ? loadAs<E>(data, (first + i) * ld + p) : zero();
       }
+      // Not before these lines are read to their end: where ld is a power of two they all share one
+      // set of the L1 cache, and the next ones would push them out.
+      if ((p + kLanes) % kLineFloats == 0) prefetchLines<E>(data, ld, first + kLanes, p);
       transpose(block);
       // When W is not a multiple of the lanes a store spills over into the next depth, which is
       // written after it; the panel has room for the last one.
