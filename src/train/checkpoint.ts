@@ -4,6 +4,7 @@ import {appendFileSync, existsSync, mkdirSync, readdirSync, rmSync} from 'node:f
 import path from 'node:path';
 import type * as tf from '@tensorflow/tfjs';
 import {InputError} from '../errors.js';
+import {encode} from '../kernels/encoding.js';
 import type {EmuConfig} from '../model/emu.js';
 import {openCheckpoint} from '../weights/checkpoint.js';
 import {formatConfig} from '../weights/config.js';
@@ -95,7 +96,7 @@ export class RunFolder {
       name,
       shape: tensor.shape,
       encoding: 'f16' as const,
-      data: () => float16Bytes(tensor.dataSync() as Float32Array),
+      data: () => encode(tensor.dataSync() as Float32Array, 'f16'),
     }));
     writeText(path.join(this.folder, 'vocab.json'), `${JSON.stringify({tokens: vocabulary})}\n`);
     writeText(path.join(this.folder, 'config.json'), formatConfig(config, 'pretrain'));
@@ -119,29 +120,4 @@ export class RunFolder {
       })
       .sort((a, b) => a.step - b.step);
   }
-}
-
-/** IEEE half precision, rounded to nearest, ties to even. */
-export function float16Bytes(values: Float32Array): Uint8Array {
-  const halves = new Uint16Array(values.length);
-  const bits = new Uint32Array(values.buffer, values.byteOffset, values.length);
-  for (let i = 0; i < bits.length; i++) halves[i] = float16Bits(bits[i]!);
-  return new Uint8Array(halves.buffer);
-}
-
-function float16Bits(bits: number): number {
-  const sign = (bits >>> 16) & 0x8000;
-  const exponent = ((bits >>> 23) & 0xff) - 112; // biased for half
-  const fraction = bits & 0x7fffff;
-  if (((bits >>> 23) & 0xff) === 0xff) return sign | 0x7c00 | (fraction ? 0x200 : 0);
-  if (exponent >= 31) return sign | 0x7c00;
-  const shift = exponent > 0 ? 13 : 14 - exponent;
-  if (shift > 24) return sign;
-  const mantissa = exponent > 0 ? fraction : fraction | 0x800000;
-  const kept = mantissa >>> shift;
-  const rest = mantissa & ((1 << shift) - 1);
-  const half = 1 << (shift - 1);
-  const roundUp = rest > half || (rest === half && (kept & 1) === 1) ? 1 : 0;
-  // A carry out of the fraction is the next exponent's first value, as it should be.
-  return sign | (((exponent > 0 ? exponent << 10 : 0) + kept + roundUp) & 0x7fff);
 }
