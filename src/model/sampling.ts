@@ -3,7 +3,7 @@
 import type {Decoder, GenerationEvent, GenerationOptions} from './generate.js';
 import {makeLogitsProcessor, notNumbers} from './logitsProcessors.js';
 import {nextTurn} from './nextTurn.js';
-import {Random} from './random.js';
+import {Random} from '../random.js';
 import {TopK} from './topK.js';
 
 /** Tokens that may be drawn, by rising id, and how likely each is. */

@@ -1,7 +1,7 @@
 // Initial weights of a model trained from nothing.
 import * as tf from '@tensorflow/tfjs';
 import type {EmuConfig} from '../model/emu.js';
-import type {Random} from './random.js';
+import type {Random} from '../random.js';
 
 type Spread = (shape: readonly number[], config: EmuConfig) => number | 'ones' | 'zeros';
 type Rule = readonly [RegExp, Spread];

@@ -16,7 +16,7 @@ import {EmojiSource, type LabelledBatch, type PictureBatch, readConcepts} from '
 import {vocabulary} from './emoji/words.js';
 import {initialWeight} from './initialize.js';
 import {captioningLoss, regressionLoss, regressionPairs, textLabels} from './losses.js';
-import {Random} from './random.js';
+import {Random} from '../random.js';
 import {besideRecipe, type Phase, type Recipe, readRecipe} from './recipe.js';
 import {learningRateFactor} from './schedule.js';
 import {Variables} from './variables.js';

@@ -1,6 +1,6 @@
 import {suite} from 'uvu';
 import * as assert from 'uvu/assert';
-import {Random} from '../../src/model/random.js';
+import {Random} from '../../src/random.js';
 import {warp} from '../../src/model/sampling.js';
 import {BOS, EOS, FunctionDecoder, run, tableDecoder} from './generateDecoders.js';
 

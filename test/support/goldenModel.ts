@@ -61,11 +61,7 @@ export function goldenPixels(
 }
 
 /** Registers the test on the reference backend and on the native one with its best instruction set. */
-export function onEveryBackend(
-  test: Test,
-  name: string,
-  body: () => void | Promise<void>,
-): void {
+export function onEveryBackend(test: Test, name: string, body: () => void | Promise<void>): void {
   const all = variants();
   const best = all
     .filter(({backend}) => backend !== 'native')

@@ -1,6 +1,6 @@
 // Composes one training picture: a drawing, turned, scaled, recoloured, on some ground.
 // Plain typed arrays: 64x64 pixels take a quarter of a millisecond.
-import {Random} from '../random.js';
+import {Random} from '../../random.js';
 import type {Drawing} from './art.js';
 
 /** How far a picture may stray from the drawing; every field 0 gives it plain on white. */

@@ -3,7 +3,7 @@ import {readFileSync} from 'node:fs';
 import {clipMean, clipStd} from '../../data/preprocess.js';
 import {InputError} from '../../errors.js';
 import type {Tokenizer} from '../../text/tokenizer.js';
-import type {Random} from '../random.js';
+import type {Random} from '../../random.js';
 import {besideRecipe, type Recipe} from '../recipe.js';
 import {type Concept, type Drawing, fetchArt, renderArt} from './art.js';
 import {type Augmentation, compose} from './compose.js';

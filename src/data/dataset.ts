@@ -1,0 +1,46 @@
+// What training reads: samples of text and pictures, by number. A sample depends on its number and on
+// the random stream it is given, nothing else: so a run resumes exactly, on any number of machines.
+import type {Random} from '../random.js';
+import type {Picture} from './picture.js';
+
+export type SamplePart =
+  | {readonly type: 'text'; readonly text: string}
+  /** What the vision encoder reads: normalized pixels [3, size, size]. */
+  | {readonly type: 'picture'; readonly pixels: Float32Array};
+
+/**
+ * Text and pictures in the order in which the model reads them. BOS is added by the batch; an end
+ * token is part of the text, `</s>`, where the document has one.
+ */
+export interface Sample {
+  /** Names the sample to a person: its file and place in it. */
+  readonly name: string;
+  readonly parts: readonly SamplePart[];
+  /** What the picture shows, for a classifier's warm-up. */
+  readonly label?: number;
+}
+
+/** Pixels of a picture as the model wants them: [3, size, size]. */
+export type PreparePicture = (picture: Picture) => Float32Array;
+
+export interface Dataset {
+  /** How a person finds it: the path or the kind of it. */
+  readonly name: string;
+  /** Samples of one epoch; Infinity where they are composed on the fly. */
+  readonly size: number;
+  /**
+   * Sample `index`, 0 <= index < size. `random` decides what is drawn anew each time: frames of a
+   * video, the side on which a text stands, an augmentation.
+   * @throws InputError that names the sample when it cannot be used
+   */
+  read(index: number, random: Random): Promise<Sample>;
+  close(): void;
+}
+
+// Spellings of special tokens in foreign text would become the tokens themselves.
+const specialSpellings = /<\/?s>|<unk>|<image>|\[\/?(?:IMG|PAD|USER|ASSISTANT)\]/g;
+
+/** Foreign text without what the tokenizer would take for its special tokens. */
+export function plainText(text: string): string {
+  return text.replace(specialSpellings, ' ');
+}
