@@ -42,14 +42,24 @@ const detach = tf.customGrad((x) => ({
   gradFunc: (dy: tf.Tensor) => [tf.zerosLike(dy)],
 }));
 
+/** Labels that are not -100, of all rows but their first position: what the cross-entropy averages over. */
+export function countLabels(labels: readonly (readonly number[])[]): number {
+  return labels.reduce(
+    (sum, row) => sum + row.reduce((n, label, t) => n + (t > 0 && label !== IGNORE ? 1 : 0), 0),
+    0,
+  );
+}
+
 /**
- * Mean cross-entropy of the next token over all labels that are not -100.
+ * Cross-entropy of the next token, summed over all labels that are not -100 and divided by `total`: the
+ * count in these rows (so the mean), or in a larger batch that they are a part of.
  * hidden [B, T, C], labels B rows of T. Only those positions reach the V-wide head.
  */
 export function captioningLoss(
   llama: Llama,
   hidden: tf.Tensor3D,
   labels: readonly (readonly number[])[],
+  total = countLabels(labels),
 ): tf.Scalar {
   return tf.tidy(() => {
     const [batch, seqLen, size] = hidden.shape;
@@ -67,12 +77,16 @@ export function captioningLoss(
       llama.logits(rows as tf.Tensor2D),
       tf.tensor1d(targets, 'int32'),
     );
-    return tf.mean(losses);
+    return tf.div(tf.sum(losses), total);
   });
 }
 
+/** How the squared error of a visual embedding becomes one number: over its dimensions. */
+export type Reduction = 'mean' | 'sum';
+
 /**
- * Mean over all elements of (predicted - next visual embedding)², the targets detached.
+ * (predicted - next visual embedding)², the targets detached; summed or averaged over the dimensions,
+ * summed over the pairs and divided by `total`: their count here, or in a larger batch.
  * hidden and inputsEmbeds [B, T, C]; n_causal + 1 pairs a picture.
  */
 export function regressionLoss(
@@ -80,6 +94,7 @@ export function regressionLoss(
   hidden: tf.Tensor3D,
   inputsEmbeds: tf.Tensor3D,
   pairs: {readonly from: readonly number[]; readonly to: readonly number[]},
+  {total = pairs.from.length, reduction = 'mean' as Reduction} = {},
 ): tf.Scalar {
   return tf.tidy(() => {
     if (pairs.from.length === 0) return tf.scalar(0);
@@ -88,6 +103,7 @@ export function regressionLoss(
       tf.gather(tf.reshape(x, [batch * seqLen, size]), tf.tensor1d([...positions], 'int32'));
     const predicted = llama.regress(pick(hidden, pairs.from));
     const target = pick(detach(inputsEmbeds) as tf.Tensor3D, pairs.to);
-    return tf.mean(tf.square(tf.sub(predicted, target)));
+    const error = tf.sum(tf.square(tf.sub(predicted, target)));
+    return tf.div(error, reduction === 'mean' ? total * size : total);
   });
 }

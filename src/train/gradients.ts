@@ -1,0 +1,55 @@
+// Gradients of a batch that may come in parts: micro-batches that fit into memory, and ranks.
+import * as tf from '@tensorflow/tfjs';
+import {sumOfSquares} from '../kernels/index.js';
+import type {LossTerms} from './objective.js';
+
+export interface Gradients {
+  /** By the parameter's name; one that the losses do not depend on has none. */
+  readonly grads: Record<string, tf.Tensor>;
+  /** Values of the loss and its terms, summed over the parts. */
+  readonly losses: Record<string, number>;
+}
+
+/**
+ * Gradients of the sum of the parts' losses (each a share of the whole batch's, so that the sum is its
+ * loss) by the named variables. Parts run one after the other: memory is that of the largest.
+ */
+export function sumGradients(
+  parts: readonly (() => LossTerms)[],
+  learning: ReadonlyMap<string, tf.Variable>,
+): Gradients {
+  const nameOf = new Map([...learning].map(([name, variable]) => [variable.name, name]));
+  const variables = [...learning.values()];
+  const grads: Record<string, tf.Tensor> = {};
+  const losses: Record<string, number> = {};
+  for (const part of parts) {
+    const found = tf.tidy(() => {
+      const {value, grads: partGrads} = tf.variableGrads(() => {
+        const terms = part();
+        for (const [name, term] of Object.entries(terms) as [string, tf.Scalar][])
+          if (name !== 'loss') losses[name] = (losses[name] ?? 0) + term.dataSync()[0]!;
+        return terms.loss;
+      }, variables);
+      losses.loss = (losses.loss ?? 0) + value.dataSync()[0]!;
+      return partGrads;
+    });
+    for (const [id, grad] of Object.entries(found)) {
+      if (!grad) continue;
+      const name = nameOf.get(id)!;
+      const before = grads[name];
+      grads[name] = before ? tf.add(before, grad) : grad;
+      if (before) tf.dispose([before, grad]);
+    }
+  }
+  return {grads, losses};
+}
+
+/** The norm of all gradients together, summed in float64. */
+export function globalNorm(grads: Readonly<Record<string, tf.Tensor>>): number {
+  return Math.sqrt(sumOfSquares(Object.values(grads)));
+}
+
+/** The factor that brings gradients of that norm down to `clipNorm` (torch's clip_grad_norm_). */
+export function clipFactor(norm: number, clipNorm: number): number {
+  return Math.min(1, clipNorm / (norm + 1e-6));
+}

@@ -1,0 +1,82 @@
+// A batch of documents through the model, and what it is trained on: the next token where the label is
+// text, the next visual embedding where it is a picture (paper 2.2).
+import * as tf from '@tensorflow/tfjs';
+import type {EmuModel} from '../model/emu.js';
+import {countingPositions} from '../model/llama.js';
+import {
+  captioningLoss,
+  countLabels,
+  type Reduction,
+  regressionLoss,
+  regressionPairs,
+  type StructureIds,
+} from './losses.js';
+
+/** Rows of tokens, filled up on the right with [PAD]. */
+export interface Documents {
+  /** B rows of T ids. */
+  readonly ids: readonly (readonly number[])[];
+  /** What each position should have been predicted as, -100 where nothing is asked. */
+  readonly labels: readonly (readonly number[])[];
+  /** Real tokens of each row. */
+  readonly lengths: readonly number[];
+}
+
+/** How many predictions a batch asks for: what its losses are averages over. */
+export interface Counts {
+  readonly text: number;
+  readonly regression: number;
+}
+
+export interface ObjectiveOptions {
+  /** Factor of the cross-entropy; 0 leaves it out. */
+  readonly textWeight: number;
+  /** Factor of the regression; 0 leaves it out. Emu's is not published; 1 with the mean over dimensions. */
+  readonly regressionWeight: number;
+  readonly reduction: Reduction;
+  /** Counts of the whole batch over which the losses are averaged, of which the documents may be a part. */
+  readonly totals: Counts;
+}
+
+/** One optimizer step differentiates `loss`; the others are what it is the sum of. */
+export interface LossTerms {
+  readonly loss: tf.Scalar;
+  readonly text?: tf.Scalar;
+  readonly regression?: tf.Scalar;
+}
+
+export function countPredictions({ids, labels}: Documents, structure: StructureIds): Counts {
+  return {text: countLabels(labels), regression: regressionPairs(ids, structure).from.length};
+}
+
+/**
+ * Losses of a batch. imageEmbeds [I, N, C]: its pictures' visual embeddings, in the order of their
+ * placeholders.
+ */
+export function documentLosses(
+  model: EmuModel,
+  documents: Documents,
+  imageEmbeds: tf.Tensor3D | undefined,
+  structure: StructureIds,
+  {textWeight, regressionWeight, reduction, totals}: ObjectiveOptions,
+): LossTerms {
+  const {ids, labels, lengths} = documents;
+  const inputs = model.embedPrompt(ids, structure.image, imageEmbeds);
+  const hidden = model.llama.forward(inputs, {
+    positions: countingPositions(ids.length, ids[0]!.length),
+    keyEnd: tf.tensor1d([...lengths], 'int32'),
+  });
+  const terms: {text?: tf.Scalar; regression?: tf.Scalar} = {};
+  const weighted: tf.Scalar[] = [];
+  if (textWeight > 0) {
+    terms.text = captioningLoss(model.llama, hidden, labels, totals.text);
+    weighted.push(tf.mul(terms.text, textWeight));
+  }
+  if (regressionWeight > 0) {
+    const pairs = regressionPairs(ids, structure);
+    const options = {total: totals.regression, reduction};
+    terms.regression = regressionLoss(model.llama, hidden, inputs, pairs, options);
+    weighted.push(tf.mul(terms.regression, regressionWeight));
+  }
+  return {loss: tf.addN(weighted) as tf.Scalar, ...terms};
+}
