@@ -22,6 +22,8 @@ export class EmuModel {
   private readonly lnVisual: LayerNorm;
   readonly causalFormer: CausalFormer;
   readonly llama: Llama;
+  /** Embeddings of `lora.tokenRows`, in the place of the table's. */
+  private readonly embedRows: tf.Tensor2D | undefined;
 
   constructor(
     weights: WeightSource,
@@ -35,6 +37,10 @@ export class EmuModel {
     // peft wraps the language model, so an instruct checkpoint has two more words in every name.
     const lm = weights.scope(lora ? 'decoder.lm.base_model.model' : 'decoder.lm');
     this.llama = new Llama(lm, llama, lora);
+    if (lora?.tokenRows) {
+      const shape = [lora.tokenRows.length, llama.hiddenSize];
+      this.embedRows = weights.tensor('embed_rows', shape) as tf.Tensor2D;
+    }
   }
 
   /** pixels [I, 3, size, size] -> what the causal transformer reads [I, patches + 1, visionWidth] */
@@ -48,7 +54,8 @@ export class EmuModel {
   }
 
   /**
-   * Token embeddings whose `<image>` places hold the pictures' embeddings, in row-major order.
+   * Token embeddings whose `<image>` places hold the pictures' embeddings, in row-major order, and whose
+   * tuned tokens those of the tuning.
    * ids: B rows of T token ids; imageEmbeds [I, N, C] with I·N = number of `<image>` ids.
    */
   embedPrompt(
@@ -67,15 +74,19 @@ export class EmuModel {
         throw new Error(
           `embedPrompt: ${places} <image> tokens, but ${available} visual embeddings`,
         );
-      if (!imageEmbeds) return tokens;
+      if (!imageEmbeds && !this.embedRows) return tokens;
       const {hiddenSize} = this.config.llama;
-      const rows = tf.concat([
-        tf.reshape(tokens, [batch * seqLen, hiddenSize]),
-        tf.reshape(imageEmbeds, [available, hiddenSize]),
-      ]);
+      const rows: tf.Tensor[] = [tf.reshape(tokens, [batch * seqLen, hiddenSize])];
+      if (imageEmbeds) rows.push(tf.reshape(imageEmbeds, [available, hiddenSize]));
+      if (this.embedRows) rows.push(this.embedRows);
+      const tuned = new Map(this.config.lora?.tokenRows?.map((id, i) => [id, i]));
       let nextImage = flat.length;
-      const source = flat.map((id, i) => (id === imageId ? nextImage++ : i));
-      const chosen = tf.gather(rows, tf.tensor1d(source, 'int32'));
+      const source = flat.map((id, i) => {
+        if (id === imageId) return nextImage++;
+        const row = tuned.get(id);
+        return row === undefined ? i : flat.length + available + row;
+      });
+      const chosen = tf.gather(tf.concat(rows), tf.tensor1d(source, 'int32'));
       return tf.reshape<tf.Rank.R3>(chosen, [batch, seqLen, hiddenSize]);
     });
   }

@@ -5,6 +5,8 @@ import {Linear, type WeightSource} from './layers.js';
 export interface LoraConfig {
   readonly rank: number;
   readonly alpha: number;
+  /** Tokens whose embeddings are `embed_rows` instead of the table's. */
+  readonly tokenRows?: readonly number[] | undefined;
 }
 
 /** y = x Wᵀ + (alpha / rank) · (x Aᵀ) Bᵀ, under the names that peft < 0.7 writes. */

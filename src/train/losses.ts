@@ -23,6 +23,25 @@ export function textLabels(ids: readonly number[], structure: StructureIds): num
 }
 
 /**
+ * Labels of a conversation: what follows `[ASSISTANT]` and its colon (one token) up to and including
+ * `</s>`, in every turn; -100 elsewhere.
+ */
+export function answerLabels(
+  ids: readonly number[],
+  {assistant, eos}: {readonly assistant?: number; readonly eos: number},
+): number[] {
+  const labels = new Array<number>(ids.length).fill(IGNORE);
+  for (let t = 0; t < ids.length; t++) {
+    if (ids[t] !== assistant) continue;
+    for (t += 2; t < ids.length; t++) {
+      labels[t] = ids[t]!;
+      if (ids[t] === eos) break;
+    }
+  }
+  return labels;
+}
+
+/**
  * Flat positions (b·T + t) of the regression's pairs, in row-major order: the hidden state at [IMG]
  * and at each <image> predicts the input embedding of the position after it (<image> or [/IMG]).
  */

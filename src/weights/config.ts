@@ -62,6 +62,8 @@ const llamaSchema = z.strictObject({
 const loraSchema = z.strictObject({
   rank: size,
   alpha: z.number().positive(),
+  /** emu's own: tokens whose embeddings the tuning replaces, in the order of `embed_rows`. */
+  tokenRows: z.array(z.int().min(0)).min(1).max(64).readonly().optional(),
 });
 
 /** emu's own config.json: the configuration itself. */

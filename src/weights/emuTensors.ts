@@ -117,6 +117,7 @@ function addLlama(add: Add, config: EmuConfig): void {
   const {vocabSize, hiddenSize, intermediateSize} = llama;
   const prefix = llamaPrefix(config);
   add(`${prefix}.model.embed_tokens.weight`, vocabSize, hiddenSize);
+  if (lora?.tokenRows) add('embed_rows', lora.tokenRows.length, hiddenSize);
   for (let layer = 0; layer < llama.layers; layer++) {
     const block = `${prefix}.model.layers.${layer}`;
     for (const name of ['q_proj', 'k_proj', 'v_proj', 'o_proj']) {

@@ -2,6 +2,7 @@
 import * as tf from '@tensorflow/tfjs';
 import {suite} from 'uvu';
 import * as assert from 'uvu/assert';
+import {EmuModel} from '../../src/model/emu.js';
 import {countingPositions} from '../../src/model/llama.js';
 import {AdamW} from '../../src/train/adamw.js';
 import {
@@ -27,9 +28,9 @@ const golden = goldens('loss');
 function objective() {
   const {json} = golden!;
   let variables!: Variables;
-  const loaded = loadGoldenModel('pretrain', (weights) => {
+  const loaded = loadGoldenModel('pretrain', (weights, config) => {
     variables = new Variables((name, shape) => weights.tensor(name, shape));
-    return variables;
+    return new EmuModel(variables, config);
   });
   const {model, tokenizer} = loaded;
   const ids = json.input_ids as number[][];

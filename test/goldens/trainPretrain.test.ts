@@ -2,6 +2,7 @@
 import * as tf from '@tensorflow/tfjs';
 import {suite} from 'uvu';
 import * as assert from 'uvu/assert';
+import {EmuModel} from '../../src/model/emu.js';
 import {AdamW} from '../../src/train/adamw.js';
 import {clipFactor, globalNorm, sumGradients} from '../../src/train/gradients.js';
 import {textLabels} from '../../src/train/losses.js';
@@ -63,9 +64,9 @@ interface GoldenText {
 function start(decays?: (name: string, value: tf.Tensor) => boolean) {
   const {schedule, optimizer: setup} = whole!.json;
   let variables!: Variables;
-  const loaded = loadGoldenModel('pretrain', (weights) => {
+  const loaded = loadGoldenModel('pretrain', (weights, config) => {
     variables = new Variables((name, shape) => weights.tensor(name, shape));
-    return variables;
+    return new EmuModel(variables, config);
   });
   const {model, tokenizer} = loaded;
   const initial = new Map(

@@ -2,7 +2,6 @@ import * as tf from '@tensorflow/tfjs';
 import type {Test} from 'uvu';
 import {selectBackend} from '../../src/kernels/backend.js';
 import {type EmuConfig, EmuModel} from '../../src/model/emu.js';
-import type {WeightSource} from '../../src/model/layers.js';
 import {loadTokenizer, type Tokenizer} from '../../src/text/tokenizer.js';
 import {openModel} from '../../src/weights/openModel.js';
 import {Weights} from '../../src/weights/weights.js';
@@ -25,18 +24,21 @@ export interface GoldenModel {
   dispose(): void;
 }
 
-/** The golden model on the current backend; `wrap` may put variables in the place of the weights. */
+/** The golden model on the current backend; `build` may put variables in the place of the weights. */
 export function loadGoldenModel(
   mode: Mode,
-  wrap: (weights: Weights) => WeightSource = (weights) => weights,
+  build: (weights: Weights, config: EmuConfig, tokenizer: Tokenizer) => EmuModel = (
+    weights,
+    config,
+  ) => new EmuModel(weights, config),
 ): GoldenModel {
   const file = goldenCheckpoint(mode);
   if (!file) throw new Error(`no golden checkpoint for ${mode}`);
   const {config, checkpoint} = openModel(file, {config: goldenPath('tiny-config')!});
   const weights = Weights.open(checkpoint);
-  const model = new EmuModel(wrap(weights), config);
   const folder = goldenPath('llama_config');
   const tokenizer = loadTokenizer({mode, ...(folder ? {path: folder} : {})});
+  const model = build(weights, config, tokenizer);
   const dispose = () => {
     weights.dispose();
     checkpoint.close();
