@@ -79,8 +79,9 @@ function benchConvolutions(): void {
     const y = conv2d(x, weight, undefined, options);
     const dy = tf.randomNormal(y.shape);
     const engine = tf.engine();
-    const inputAttrs = {...options, height, width};
-    const weightAttrs = {...options, kernelHeight: 3, kernelWidth: 3};
+    const attrs = {...options, paddingEnd: 1};
+    const inputAttrs = {...attrs, height, width};
+    const weightAttrs = {...attrs, kernelHeight: 3, kernelWidth: 3};
     const rows = batch * y.shape[1] * y.shape[2];
     const flops = 2 * rows * outChannels * channels * 9;
     const passes = [
