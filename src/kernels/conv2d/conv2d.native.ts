@@ -14,15 +14,7 @@ type Four = [number, number, number, number];
 function sizes(x: readonly number[], weight: readonly number[], attrs: Conv2DAttrs): Int32Array {
   const [outChannels, , kernelHeight, kernelWidth] = weight as Four;
   const {stride, padding, paddingEnd} = attrs;
-  return Int32Array.of(
-    ...x,
-    outChannels,
-    kernelHeight,
-    kernelWidth,
-    stride,
-    padding,
-    paddingEnd,
-  );
+  return Int32Array.of(...x, outChannels, kernelHeight, kernelWidth, stride, padding, paddingEnd);
 }
 
 export const conv2dKernels: KernelConfig[] = [

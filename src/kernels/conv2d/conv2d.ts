@@ -65,6 +65,11 @@ function checkSizes(x: tf.Tensor4D, weight: tf.Tensor, attrs: Conv2DAttrs): void
     weight.size === 0
   ) {
     const expected = `a picture of at least ${kernelHeight} x ${kernelWidth} with its padding`;
-    throw new ShapeError('conv2d', 'x', expected, `[${x.shape}], padding ${padding} and ${paddingEnd}`);
+    throw new ShapeError(
+      'conv2d',
+      'x',
+      expected,
+      `[${x.shape}], padding ${padding} and ${paddingEnd}`,
+    );
   }
 }
