@@ -1,14 +1,17 @@
-// The ops that training a convolutional stem adds, at emu-mini's sizes, on the native backend:
-// convolutions against the matrix product that they are made of, batch normalization, AdamW.
+// The ops that training adds, on the native backend: convolutions of emu-mini's stem against the matrix
+// product that they are made of, batch normalization, group normalization at sizes of Stable
+// Diffusion's UNet against its composition of stock ops on the same backend, AdamW.
 // Run: node --import tsx bench/trainOps.ts [threads]
 import * as tf from '@tensorflow/tfjs';
 import {selectBackend} from '../src/kernels/backend.js';
 import {Conv2DInputGrad, Conv2DWeightGrad} from '../src/kernels/conv2d/conv2d.grad.js';
+import {groupNormReference} from '../src/kernels/groupNorm/groupNorm.reference.js';
 import {
   adamwStep,
   batchNorm,
   batchNormMoments,
   conv2d,
+  groupNorm,
   sumOfSquares,
 } from '../src/kernels/index.js';
 import {loadAddon} from '../src/kernels/native/addon.js';
@@ -79,8 +82,9 @@ function benchConvolutions(): void {
     const y = conv2d(x, weight, undefined, options);
     const dy = tf.randomNormal(y.shape);
     const engine = tf.engine();
-    const inputAttrs = {...options, height, width};
-    const weightAttrs = {...options, kernelHeight: 3, kernelWidth: 3};
+    const attrs = {...options, paddingEnd: 1};
+    const inputAttrs = {...attrs, height, width};
+    const weightAttrs = {...attrs, kernelHeight: 3, kernelWidth: 3};
     const rows = batch * y.shape[1] * y.shape[2];
     const flops = 2 * rows * outChannels * channels * 9;
     const passes = [
@@ -140,6 +144,35 @@ function benchBatchNorm(): void {
   }
 }
 
+/** Native against the composition of stock ops, which are native too. */
+function benchGroupNorm(): void {
+  console.log('group normalization with SiLU, 32 groups: ms, times the composition takes');
+  for (const shape of [
+    [1, 64, 64, 320],
+    [2, 32, 32, 640],
+    [4, 8, 8, 1280],
+  ]) {
+    const size = shape.at(-1)!;
+    const inputs = [tf.randomNormal(shape), tf.ones([size]), tf.zeros([size])];
+    const dy = tf.randomNormal(shape);
+    const attrs = {groups: 32, eps: 1e-5, activation: 'silu'} as const;
+    const native = (...[x, weight, bias]: tf.Tensor[]) => groupNorm(x!, weight!, bias!, attrs);
+    const composed = (...[x, weight, bias]: tf.Tensor[]) =>
+      groupNormReference(x!, weight!, bias!, attrs);
+    const forward = [native, composed].map((run) => time(() => run(...inputs)));
+    const both = [native, composed].map((run) => {
+      const grad = tf.valueAndGrads(run);
+      return time(() => {
+        const {value, grads} = grad(inputs, dy);
+        return [value, ...grads];
+      });
+    });
+    const cells = ([own, stock]: number[]) => `${show(own! * 1e3, 2)} ms ${show(stock! / own!)} x`;
+    console.log(`[${shape}]`.padEnd(20), `y ${cells(forward)}  y and gradients ${cells(both)}`);
+    tf.dispose([...inputs, dy]);
+  }
+}
+
 function benchOptimizer(): void {
   const size = 4_000_000;
   const [parameter, m, v] = [1, 2, 3].map(() => tf.variable(tf.zeros([size])));
@@ -165,4 +198,5 @@ if (name !== 'native') throw new Error('bench/trainOps: the native addon is not 
 console.log(`native, ${isa}, ${used} threads${used === 1 ? ', processor time' : ''}`);
 benchConvolutions();
 benchBatchNorm();
+benchGroupNorm();
 benchOptimizer();

@@ -4,9 +4,13 @@ type TraceSink = (name: string, tensor: tf.Tensor) => void;
 
 let sink: TraceSink | undefined;
 
-/** Marks an intermediate tensor under the name that `emu trace` writes it by; returns it unchanged. */
-export function traced<T extends tf.Tensor>(name: string, x: T): T {
-  sink?.(name, x);
+/**
+ * Marks an intermediate tensor under the name that `emu trace` writes it by; returns it unchanged.
+ * `view` gives what is written in its place (another layout, a step that is fused away); it runs only
+ * while a trace is collected.
+ */
+export function traced<T extends tf.Tensor>(name: string, x: T, view?: (x: T) => tf.Tensor): T {
+  sink?.(name, view ? view(x) : x);
   return x;
 }
 

@@ -37,9 +37,13 @@ export interface ExpectedTensors {
 
 /**
  * Compares names and shapes of all tensors without reading any. Throws one WeightsError that counts
- * and names what is missing, unexpected and of another shape.
+ * and names what is missing, unexpected and of another shape; `wayOut` says what to do about it.
  */
-export function checkTensors(checkpoint: Checkpoint, expected: ExpectedTensors): void {
+export function checkTensors(
+  checkpoint: Checkpoint,
+  expected: ExpectedTensors,
+  wayOut?: string,
+): void {
   const {required, optional} = expected;
   const known = new Set(required.map(({name}) => name));
   const missing = required.filter(({name}) => !checkpoint.tensors.has(name)).map(({name}) => name);
@@ -66,9 +70,10 @@ export function checkTensors(checkpoint: Checkpoint, expected: ExpectedTensors):
     checkpoint.path,
     `weights: of ${countNoun(required.length, 'expected tensor')}, ${problems.join(', ')}`,
     {missing, unexpected, mismatched},
-    mismatched.length > 0 && missing.length === 0
-      ? 'a model of other sizes needs its configuration: --config DIR'
-      : 'is it a checkpoint of this model and mode? Other sizes need --config DIR',
+    wayOut ??
+      (mismatched.length > 0 && missing.length === 0
+        ? 'a model of other sizes needs its configuration: --config DIR'
+        : 'is it a checkpoint of this model and mode? Other sizes need --config DIR'),
   );
 }
 

@@ -2,10 +2,11 @@
 // or Emu-14B's. Official files: models/Emu-14B.json, models/llama_config/config.json; T5 and LoRA
 // values stand in the code there (models/causal_former.py, inference.py) and here in files of the
 // same form.
-import {existsSync, readFileSync, statSync} from 'node:fs';
+import {existsSync} from 'node:fs';
 import path from 'node:path';
 import {z} from 'zod';
 import {ModelError} from '../errors.js';
+import {parse, readJson} from './jsonFile.js';
 import {printable} from './printable.js';
 
 export type Mode = 'pretrain' | 'instruct';
@@ -286,24 +287,4 @@ function checkConfig({vision, llama}: EmuConfig, file: string): void {
       throw new ModelError(file, `its ${what} ${whole} is not a multiple of its ${by} ${part}`);
     }
   }
-}
-
-const MAX_CONFIG_BYTES = 1024 * 1024;
-
-function readJson(file: string): unknown {
-  const {size: bytes} = statSync(file);
-  if (bytes > MAX_CONFIG_BYTES) throw new ModelError(file, `${bytes} bytes are no configuration`);
-  try {
-    return JSON.parse(readFileSync(file, 'utf8'));
-  } catch (error) {
-    throw new ModelError(file, `not JSON (${printable((error as Error).message)})`);
-  }
-}
-
-function parse<T extends z.ZodType>(file: string, schema: T, value: unknown): z.infer<T> {
-  const result = schema.safeParse(value);
-  if (result.success) return result.data;
-  const issue = result.error.issues[0]!;
-  const field = issue.path.length > 0 ? `${printable(issue.path.join('.'))}: ` : '';
-  throw new ModelError(file, `${field}${printable(issue.message)}`);
 }

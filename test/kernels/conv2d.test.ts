@@ -16,6 +16,7 @@ interface Case {
   readonly weight: [outChannels: number, kernelHeight: number, kernelWidth: number];
   readonly stride?: number;
   readonly padding?: number;
+  readonly paddingEnd?: number;
   readonly bias?: boolean;
 }
 
@@ -31,13 +32,16 @@ const cases: Case[] = [
   {x: [1, 3, 3, 2], weight: [3, 3, 3], padding: 3}, // windows outside of the picture
   {x: [1, 8, 8, 3], weight: [2, 4, 4], stride: 4}, // patches
   {x: [1, 10, 10, 1], weight: [1, 2, 2], stride: 4}, // inputs that no output sees
+  {x: [2, 8, 6, 5], weight: [7, 3, 3], stride: 2, padding: 0, paddingEnd: 1}, // below and right only
+  {x: [1, 7, 9, 4], weight: [5, 3, 2], padding: 2, paddingEnd: 0, bias: true},
   {x: [5, 4, 4, 64], weight: [33, 3, 3], padding: 1, stride: 2},
 ];
 
 for (const {x, weight, bias = false, ...options} of cases) {
   const [, , , channels] = x;
   const [outChannels, ...kernel] = weight;
-  const attrs = {stride: 1, padding: 0, ...options};
+  const {padding = 0} = options;
+  const attrs = {stride: 1, paddingEnd: padding, ...options, padding};
   const inputs = [random(x, 1), random([outChannels, channels, ...kernel], 2)];
   if (bias) inputs.push(random([outChannels], 3));
   // Sums of up to a few hundred products of numbers below 1, added in another order.
@@ -54,7 +58,7 @@ for (const {x, weight, bias = false, ...options} of cases) {
 testParity(test, 'more than one block', {
   op: (x, weight) => conv2d(x as tf.Tensor4D, weight!, undefined, {padding: 1}),
   reference: (x, weight) =>
-    conv2dReference(x as tf.Tensor4D, weight!, undefined, {stride: 1, padding: 1}),
+    conv2dReference(x as tf.Tensor4D, weight!, undefined, {stride: 1, padding: 1, paddingEnd: 1}),
   inputs: [random([2, 64, 64, 16], 1), random([2, 16, 3, 3], 2)],
   tolerance: {atol: 5e-5, rtol: 1e-5},
   gradientTolerance: {atol: 5e-4, rtol: 1e-4}, // sums over 8,192 outputs
@@ -64,14 +68,14 @@ testParity(test, 'more than one block', {
 testParity(test, 'more than one block in a phase', {
   op: (x, weight) => conv2d(x as tf.Tensor4D, weight!, undefined, {stride: 2}),
   reference: (x, weight) =>
-    conv2dReference(x as tf.Tensor4D, weight!, undefined, {stride: 2, padding: 0}),
+    conv2dReference(x as tf.Tensor4D, weight!, undefined, {stride: 2, padding: 0, paddingEnd: 0}),
   inputs: [random([3, 50, 50, 2], 1), random([1024, 2, 1, 1], 2)],
   tolerance: {atol: 5e-5, rtol: 1e-5},
   gradientTolerance: {atol: 5e-4, rtol: 1e-4},
 });
 
 test('reference: gradients equal central differences', () => {
-  const attrs = {stride: 2, padding: 1};
+  const attrs = {stride: 2, padding: 1, paddingEnd: 0};
   checkGradients(
     (x, weight, bias) => conv2dReference(x as tf.Tensor4D, weight!, bias, attrs),
     [random([1, 4, 3, 2], 1), random([2, 2, 3, 3], 2), random([2], 3)],

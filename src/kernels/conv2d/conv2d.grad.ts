@@ -22,11 +22,12 @@ tf.registerGradient({
   inputsToSave: ['x', 'weight'],
   gradFunc: (dy, saved, attrs) => {
     const [x, weight] = saved as [tf.Tensor4D, tf.Tensor4D];
-    const {stride, padding} = attrs as Conv2DAttrs;
+    const {stride, padding, paddingEnd} = attrs as Conv2DAttrs;
+    const own = {stride, padding, paddingEnd};
     const [, height, width] = x.shape;
     const [, , kernelHeight, kernelWidth] = weight.shape;
-    const inputAttrs: Conv2DInputGradAttrs = {stride, padding, height, width};
-    const weightAttrs: Conv2DWeightGradAttrs = {stride, padding, kernelHeight, kernelWidth};
+    const inputAttrs: Conv2DInputGradAttrs = {...own, height, width};
+    const weightAttrs: Conv2DWeightGradAttrs = {...own, kernelHeight, kernelWidth};
     const gradient = dy as tf.Tensor;
     return {
       x: () =>

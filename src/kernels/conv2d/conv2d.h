@@ -18,7 +18,8 @@ constexpr size_t kConvBlockFloats = size_t{1} << 20;
 struct Conv2DShape {
   size_t batch, height, width, channels;  // x [batch, height, width, channels]
   size_t outChannels, kernelHeight, kernelWidth;
-  size_t stride, padding;
+  size_t stride;
+  size_t padding, paddingEnd;  // zeros above and to the left, below and to the right
   size_t outHeight, outWidth;  // y [batch, outHeight, outWidth, outChannels]
 };
 

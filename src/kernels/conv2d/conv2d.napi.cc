@@ -6,10 +6,10 @@ namespace emu {
 namespace {
 
 // Int32Array [batch, height, width, channels, outChannels, kernelHeight, kernelWidth, stride,
-// padding]
+// padding, paddingEnd]
 Conv2DShape readShape(const Call& call, size_t index) {
   const std::vector<size_t> sizes = call.sizes(index);
-  if (sizes.size() != 9) call.fail(index, "9 sizes");
+  if (sizes.size() != 10) call.fail(index, "10 sizes");
   for (size_t i = 0; i < 8; ++i) {
     if (sizes[i] == 0) call.fail(index, "sizes above 0");
   }
@@ -23,8 +23,9 @@ Conv2DShape readShape(const Call& call, size_t index) {
   shape.kernelWidth = sizes[6];
   shape.stride = sizes[7];
   shape.padding = sizes[8];
-  const size_t height = shape.height + 2 * shape.padding;
-  const size_t width = shape.width + 2 * shape.padding;
+  shape.paddingEnd = sizes[9];
+  const size_t height = shape.height + shape.padding + shape.paddingEnd;
+  const size_t width = shape.width + shape.padding + shape.paddingEnd;
   if (height < shape.kernelHeight || width < shape.kernelWidth) {
     call.fail(index, "a picture as large as the kernel");
   }

@@ -13,7 +13,8 @@ type Four = [number, number, number, number];
 /** The addon's sizes, from the shapes of x and weight. */
 function sizes(x: readonly number[], weight: readonly number[], attrs: Conv2DAttrs): Int32Array {
   const [outChannels, , kernelHeight, kernelWidth] = weight as Four;
-  return Int32Array.of(...x, outChannels, kernelHeight, kernelWidth, attrs.stride, attrs.padding);
+  const {stride, padding, paddingEnd} = attrs;
+  return Int32Array.of(...x, outChannels, kernelHeight, kernelWidth, stride, padding, paddingEnd);
 }
 
 export const conv2dKernels: KernelConfig[] = [

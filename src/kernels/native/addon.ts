@@ -53,8 +53,8 @@ export interface Addon {
   mapPrefetch(mapping: Mapping, offset: number, length: number): void;
   mapClose(mapping: Mapping): void;
 
-  // --- training (conv2d, batchNorm, adamw)
-  /** `sizes`: batch, height, width, channels, outChannels, kernelHeight, kernelWidth, stride, padding. */
+  // --- training (conv2d, batchNorm, groupNorm, adamw)
+  /** `sizes`: batch, height, width, channels, outChannels, kernelHeight, kernelWidth, stride, padding, paddingEnd. */
   conv2d(
     x: Float32Array,
     weight: Uint8Array,
@@ -129,6 +129,31 @@ export interface Addon {
     eps: number,
     hasRelu: boolean,
     isTraining: boolean,
+  ): void;
+  /** `sizes`: batch, rows, cols, groups. */
+  groupNorm(
+    x: Float32Array,
+    weight: Float32Array,
+    bias: Float32Array,
+    out: Float32Array,
+    mean: Float32Array,
+    inverseStd: Float32Array,
+    sizes: Int32Array,
+    eps: number,
+    hasSilu: boolean,
+  ): void;
+  groupNormGrad(
+    x: Float32Array,
+    weight: Float32Array,
+    bias: Float32Array,
+    mean: Float32Array,
+    inverseStd: Float32Array,
+    dy: Float32Array,
+    dx: Float32Array,
+    dWeight: Float32Array,
+    dBias: Float32Array,
+    sizes: Int32Array,
+    hasSilu: boolean,
   ): void;
 
   /**

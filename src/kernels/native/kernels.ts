@@ -7,6 +7,7 @@ import {cacheWriteKernels} from '../cacheWrite/cacheWrite.native.js';
 import {conv2dKernels} from '../conv2d/conv2d.native.js';
 import {embeddingKernels} from '../embedding/embedding.native.js';
 import {geluKernels} from '../gelu/gelu.native.js';
+import {groupNormKernels} from '../groupNorm/groupNorm.native.js';
 import {layerNormKernels} from '../layerNorm/layerNorm.native.js';
 import {linearKernel} from '../linear/linear.native.js';
 import {matMulKernel} from '../matMul/matMul.native.js';
@@ -29,6 +30,7 @@ export const nativeKernels: readonly KernelConfig[] = [
   ...conv2dKernels,
   ...embeddingKernels,
   ...geluKernels,
+  ...groupNormKernels,
   ...layerNormKernels,
   linearKernel,
   matMulKernel,

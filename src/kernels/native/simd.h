@@ -326,6 +326,11 @@ EMU_INLINE Vec exp(Vec x) {
   return p * powerOfTwo(half) * powerOfTwo(n - half);
 }
 
+EMU_INLINE Vec sigmoid(Vec x) {
+  const Vec one = set(1.0f);
+  return one / (one + exp(-x));
+}
+
 // Element `index` onwards of an array in encoding E, as floats. `data` need not be aligned.
 template <Encoding E>
 EMU_INLINE Vec loadAs(const void* data, size_t index) {

@@ -9,11 +9,6 @@ namespace {
 
 constexpr size_t kGrain = 16384;  // 64 KB of each array: enough work to pay for handing out a piece
 
-EMU_INLINE Vec sigmoid(Vec x) {
-  const Vec one = set(1.0f);
-  return one / (one + exp(-x));
-}
-
 EMU_INLINE Vec forward(Vec gate, Vec up) { return gate * sigmoid(gate) * up; }
 
 // With s = sigmoid(g): d(g s)/dg = s + g s (1 - s).

@@ -49,7 +49,7 @@ void unary(const UnaryArgs& args) {
     case Unary::kReciprocal:
       return map(args, [one](Vec x) { return one / x; });
     case Unary::kSigmoid:
-      return map(args, [one](Vec x) { return one / (one + exp(-x)); });
+      return map(args, [](Vec x) { return sigmoid(x); });
     case Unary::kStep: {
       const Vec alpha = set(args.alpha);
       return map(args, [one, alpha](Vec x) {

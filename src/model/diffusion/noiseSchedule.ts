@@ -1,0 +1,71 @@
+// How much noise there is at each timestep (DDPM, arXiv 2006.11239; diffusers' `scaled_linear`, with which
+// Stable Diffusion was trained). B batch, L latent channels, h and w of the latents.
+import * as tf from '@tensorflow/tfjs';
+import {ShapeError} from '../../kernels/index.js';
+
+export interface NoiseScheduleConfig {
+  readonly numSteps: number;
+  readonly betaStart: number;
+  readonly betaEnd: number;
+}
+
+const {fround} = Math;
+
+/** Numbers that torch computes at once: each is the first one of its run plus a multiple of the step. */
+const RUN = 8;
+
+/** torch.linspace in float32, to the bit: from both ends towards the middle, run by run. */
+function linspace(start: number, end: number, count: number): Float32Array {
+  const step = fround(fround(end - start) / Math.max(1, count - 1));
+  return Float32Array.from({length: count}, (_, i) => {
+    const first = i - (i % RUN);
+    const isNearStart = first < count / 2;
+    return (
+      fround(isNearStart ? start + step * first : end - step * (count - 1 - first)) +
+      step * (i % RUN)
+    );
+  });
+}
+
+export class NoiseSchedule {
+  /** ᾱ of each timestep, float32: the share of the picture that is left in the square. */
+  readonly alphasCumprod: Float32Array;
+
+  constructor({numSteps, betaStart, betaEnd}: NoiseScheduleConfig) {
+    const roots = linspace(fround(Math.sqrt(betaStart)), fround(Math.sqrt(betaEnd)), numSteps);
+    let product = 1; // torch keeps it in float64
+    this.alphasCumprod = roots.map((root) => {
+      product *= fround(1 - fround(root * root));
+      return product;
+    });
+  }
+
+  /**
+   * Pictures with noise: √ᾱ · latents + √(1 - ᾱ) · noise, both [B, L, h, w], each sample at its own
+   * timestep.
+   */
+  addNoise(latents: tf.Tensor4D, noise: tf.Tensor4D, timesteps: readonly number[]): tf.Tensor4D {
+    const alphas = timesteps.map((timestep) => this.alphaAt(timestep));
+    return tf.tidy(() => {
+      const perSample = (values: number[]) => tf.tensor4d(values, [values.length, 1, 1, 1]);
+      const signal = perSample(alphas.map((alpha) => Math.sqrt(alpha)));
+      const spread = perSample(alphas.map((alpha) => Math.sqrt(fround(1 - alpha))));
+      return tf.add(tf.mul(latents, signal), tf.mul(noise, spread));
+    });
+  }
+
+  /** The signal-to-noise ratio ᾱ / (1 - ᾱ). */
+  snr(timestep: number): number {
+    const alpha = this.alphaAt(timestep);
+    return alpha / (1 - alpha);
+  }
+
+  private alphaAt(timestep: number): number {
+    const alpha = this.alphasCumprod[timestep];
+    if (alpha === undefined) {
+      const expected = `whole numbers below ${this.alphasCumprod.length}`;
+      throw new ShapeError('noiseSchedule', 'timesteps', expected, String(timestep));
+    }
+    return alpha;
+  }
+}
