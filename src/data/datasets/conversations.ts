@@ -11,6 +11,7 @@ import {
   type Sample,
   type SamplePart,
 } from '../dataset.js';
+import {listNames} from '../../weights/printable.js';
 import {findDataFiles} from './filePatterns.js';
 import {mediaFile, readPicture, readRandomFrames} from './media.js';
 import {openRecords, type Records, type Row} from './records.js';
@@ -48,10 +49,16 @@ interface Medium {
 
 type ReadMedia = (row: Row, place: string, random: Random) => Promise<Medium[]>;
 
+interface Format {
+  readonly turns: (row: Row, place: string) => Turn[];
+  /** Absent where there are only texts: a marker in them is but a word. */
+  readonly media?: ReadMedia;
+}
+
 /** @throws InputError when a file is missing or holds no records */
 export async function openLlava(options: LlavaOptions): Promise<Dataset> {
   const {images, videos = images, frames = 8, prepare} = options;
-  return openConversations(options, turnsOf, async (row, place, random) => {
+  const readMedia: ReadMedia = async (row, place, random) => {
     const media: Medium[] = [];
     for (const name of fileNames(row.image, place)) {
       const pixels = await readPicture(mediaFile(images, name), prepare);
@@ -62,37 +69,31 @@ export async function openLlava(options: LlavaOptions): Promise<Dataset> {
       media.push({kind: 'video', frames: shown});
     }
     return media;
-  });
+  };
+  return openConversations(options, {turns: turnsOf, media: readMedia});
 }
-
-const noMedia: ReadMedia = async () => [];
 
 /** @throws InputError when a file is missing or holds no records */
 export async function openSharegpt(options: ConversationOptions): Promise<Dataset> {
-  return openConversations(options, turnsOf, noMedia);
+  return openConversations(options, {turns: turnsOf});
 }
 
 /** @throws InputError when a file is missing or holds no records */
 export async function openAlpaca(options: ConversationOptions): Promise<Dataset> {
-  return openConversations(options, alpacaTurns, noMedia);
+  return openConversations(options, {turns: alpacaTurns});
 }
 
-async function openConversations(
-  options: ConversationOptions,
-  readTurns: (row: Row, place: string) => Turn[],
-  readMedia: ReadMedia,
-): Promise<Dataset> {
+async function openConversations(options: ConversationOptions, format: Format): Promise<Dataset> {
   const files = findDataFiles(options.files, /\.jsonl?$/i, '.json or .jsonl file');
-  const name = [options.files].flat().join(', ');
-  return new Conversations(name, await openRecords(files), readTurns, readMedia, options.system);
+  const name = listNames([options.files].flat(), 3);
+  return new Conversations(name, await openRecords(files), format, options.system);
 }
 
 class Conversations implements Dataset {
   constructor(
     readonly name: string,
     private readonly records: Records,
-    private readonly readTurns: (row: Row, place: string) => Turn[],
-    private readonly readMedia: ReadMedia,
+    private readonly format: Format,
     private readonly system: string | undefined,
   ) {}
 
@@ -103,15 +104,13 @@ class Conversations implements Dataset {
   async read(index: number, random: Random): Promise<Sample> {
     const row = this.records.row(index);
     const name = this.records.place(index);
-    const {system, turns} = inTurn(this.readTurns(row, name), name);
-    const media = await this.readMedia(row, name, random);
-    const said = this.system ?? (system ? plainText(system) : officialSystem(media));
+    const {system, turns} = inTurn(this.format.turns(row, name), name);
+    const media = await this.format.media?.(row, name, random);
+    const said = this.system ?? (system ? plainText(system) : officialSystem(media ?? []));
     return {name, parts: conversation(said, turns, media, name)};
   }
 
-  close(): void {
-    this.records.close();
-  }
+  close(): void {} // files are opened for each read
 }
 
 function fileNames(value: unknown, place: string): string[] {
@@ -195,31 +194,40 @@ function inTurn(turns: readonly Turn[], place: string): {system: string; turns: 
 function conversation(
   system: string,
   turns: readonly Exchange[],
-  media: readonly Medium[],
+  media: readonly Medium[] | undefined,
   place: string,
 ): SamplePart[] {
-  const marker = /<image>|<video>/;
   const parts: SamplePart[] = [];
   let text = system ? `${system} ` : '';
   let next = 0;
-  const show = () => {
-    const medium = media[next++];
-    if (!medium) throw new InputError(place, 'has more <image> markers than pictures');
+  const show = (medium: Medium) => {
     if (text) parts.push({type: 'text', text});
     text = '';
     for (const pixels of medium.frames) parts.push({type: 'picture', pixels});
   };
+  const marker = markerOf(media);
   const isMarked = turns.some(({question}) => marker.test(question));
   for (const [i, {question, answer}] of turns.entries()) {
     text += `${i > 0 ? ' ' : ''}[USER]: `;
-    if (!isMarked) while (next < media.length) show();
+    if (i === 0 && !isMarked) for (const medium of media ?? []) show(medium);
     for (const [j, piece] of question.split(marker).entries()) {
-      if (j > 0) show();
+      if (j > 0) {
+        const medium = media?.[next++];
+        if (!medium) throw new InputError(place, 'has more <image> markers than pictures');
+        show(medium);
+      }
       text += strip(plainText(piece));
     }
     text += ` [ASSISTANT]: ${answer}</s>`;
   }
-  if (next < media.length) throw new InputError(place, 'has fewer <image> markers than pictures');
+  if (isMarked && next < media!.length)
+    throw new InputError(place, 'has fewer <image> markers than pictures');
   parts.push({type: 'text', text});
   return parts;
+}
+
+/** `<video>` is a marker only beside a video: else it is likely HTML that somebody asks about. */
+function markerOf(media: readonly Medium[] | undefined): RegExp {
+  if (!media) return /(?!)/; // matches nothing
+  return media.some(({kind}) => kind === 'video') ? /<image>|<video>/ : /<image>/;
 }

@@ -12,6 +12,7 @@ import {
   type Sample,
   type SamplePart,
 } from '../dataset.js';
+import {listNames} from '../../weights/printable.js';
 import {findDataFiles} from './filePatterns.js';
 import {mediaFile, readPicture} from './media.js';
 import {openRecords, type Records, type Row} from './records.js';
@@ -58,7 +59,7 @@ async function openDocuments(
   separator: string,
 ): Promise<Dataset> {
   const files = findDataFiles(options.files, /\.jsonl$/i, '.jsonl file');
-  const name = [options.files].flat().join(', ');
+  const name = listNames([options.files].flat(), 3);
   return new Documents(name, await openRecords(files), unitsOf, separator, options);
 }
 
@@ -170,9 +171,7 @@ class Documents implements Dataset {
     return [...parts, {type: 'text', text: `${text}</s>`}];
   }
 
-  close(): void {
-    this.records.close();
-  }
+  close(): void {} // files are opened for each read
 }
 
 function exists(file: string): Promise<boolean> {

@@ -40,14 +40,9 @@ export async function openPairs(options: PairsOptions): Promise<Dataset> {
       .find((file) => existsSync(file));
   if (table === undefined) return new PairFiles(folder, picturesIn(folder), options);
   const records = await openRecords([table]);
-  try {
-    const images = requireField(records, options.imageField, imageFields, 'image');
-    const captions = requireField(records, options.captionField, captionFields, 'caption');
-    return new PairTable(table, records, images, captions, options);
-  } catch (error) {
-    records.close();
-    throw error;
-  }
+  const images = requireField(records, options.imageField, imageFields, 'image');
+  const captions = requireField(records, options.captionField, captionFields, 'caption');
+  return new PairTable(table, records, images, captions, options);
 }
 
 class PairTable implements Dataset {
@@ -73,9 +68,7 @@ class PairTable implements Dataset {
     return {name, parts: captioned([pixels], text, order, random)};
   }
 
-  close(): void {
-    this.records.close();
-  }
+  close(): void {} // files are opened for each read
 }
 
 /** The pictures below a folder, sorted the same way on every machine. */

@@ -5,6 +5,7 @@ import {pipeline} from 'node:stream/promises';
 import {type CsvError, Parser} from 'csv-parse';
 import {parse as parseCsv} from 'csv-parse/sync';
 import {InputError} from '../../errors.js';
+import {listNames} from '../../weights/printable.js';
 import {fileProblem} from '../source.js';
 import {type Places, placesOfItems, placesOfLines} from './recordPlaces.js';
 
@@ -17,7 +18,6 @@ export interface Records {
   row(index: number): Row;
   /** Names a record to a person: "data.csv, line 12". */
   place(index: number): string;
-  close(): void;
 }
 
 // A quote that is opened and never closed swallows the lines after it: no real record is so long.
@@ -27,7 +27,6 @@ const csvOptions = {relax_quotes: true, relax_column_count: true, skip_empty_lin
 class RecordFile implements Records {
   constructor(
     private readonly file: string,
-    private readonly descriptor: number,
     private readonly places: Places,
     private readonly unit: 'line' | 'item',
     /** Throws when the text is no record; the message says what is wrong. */
@@ -41,7 +40,10 @@ class RecordFile implements Records {
   row(index: number): Row {
     const {starts, lengths} = this.places;
     const bytes = Buffer.alloc(lengths[index]!);
-    const got = readSync(this.descriptor, bytes, 0, bytes.length, starts[index]!);
+    // Opened anew each time: a data set may have more files than a process may hold open.
+    const got = withFile(this.file, (descriptor) =>
+      readSync(descriptor, bytes, 0, bytes.length, starts[index]!),
+    );
     if (got < bytes.length) throw new InputError(this.file, 'became shorter while it was in use');
     let row: unknown;
     try {
@@ -56,10 +58,6 @@ class RecordFile implements Records {
 
   place(index: number): string {
     return `${this.file}, ${this.unit} ${this.places.numbers[index]!}`;
-  }
-
-  close(): void {
-    closeSync(this.descriptor);
   }
 }
 
@@ -87,10 +85,6 @@ class JoinedRecords implements Records {
     return this.files[at]!.place(index - this.firsts[at]!);
   }
 
-  close(): void {
-    for (const file of this.files) file.close();
-  }
-
   /** The last file that begins at or before the record: empty ones are passed over. */
   private fileOf(index: number): number {
     let low = 0;
@@ -111,34 +105,32 @@ class JoinedRecords implements Records {
  */
 export async function openRecords(files: readonly string[]): Promise<Records> {
   const opened: RecordFile[] = [];
-  try {
-    for (const file of files) opened.push(await openFile(file));
-    if (opened.every(({size}) => size === 0))
-      throw new InputError(files.join(', '), 'holds no records');
-  } catch (error) {
-    for (const file of opened) file.close();
-    throw error;
-  }
+  for (const file of files) opened.push(await openFile(file));
+  if (opened.every(({size}) => size === 0))
+    throw new InputError(listNames(files, 3), 'holds no records');
   return opened.length === 1 ? opened[0]! : new JoinedRecords(opened);
 }
 
 async function openFile(file: string): Promise<RecordFile> {
-  let descriptor: number;
+  const head = withFile(file, (descriptor) => readHead(file, descriptor));
+  if (/\.[ct]sv$/i.test(file)) return openCsv(file);
+  const isList = /^\s*\[/.test(head.toString('utf8').replace(/^\uFEFF/, ''));
+  return withFile(file, (descriptor) =>
+    isList
+      ? new RecordFile(file, placesOfItems(file, descriptor), 'item', parseJson)
+      : new RecordFile(file, placesOfLines(descriptor), 'line', parseJson),
+  );
+}
+
+function withFile<T>(file: string, use: (descriptor: number) => T): T {
+  let descriptor: number | undefined;
   try {
-    descriptor = openSync(file);
+    descriptor = openSync(file, 'r');
+    return use(descriptor);
   } catch (error) {
-    throw fileProblem(file, error);
-  }
-  try {
-    const head = readHead(file, descriptor);
-    if (/\.[ct]sv$/i.test(file)) return await openCsv(file, descriptor);
-    const isList = /^\s*\[/.test(head.toString('utf8').replace(/^\uFEFF/, ''));
-    return isList
-      ? new RecordFile(file, descriptor, placesOfItems(file, descriptor), 'item', parseJson)
-      : new RecordFile(file, descriptor, placesOfLines(descriptor), 'line', parseJson);
-  } catch (error) {
-    closeSync(descriptor);
     throw error instanceof InputError ? error : fileProblem(file, error);
+  } finally {
+    if (descriptor !== undefined) closeSync(descriptor);
   }
 }
 
@@ -159,7 +151,7 @@ function readHead(file: string, descriptor: number): Buffer {
   return bytes;
 }
 
-async function openCsv(file: string, descriptor: number): Promise<RecordFile> {
+async function openCsv(file: string): Promise<RecordFile> {
   const delimiter = /\.tsv$/i.test(file) ? '\t' : ',';
   let columns: string[] | undefined;
   let end = 0;
@@ -195,5 +187,5 @@ async function openCsv(file: string, descriptor: number): Promise<RecordFile> {
       throw new Error(`${values.length} columns where the first line has ${names.length}`);
     return Object.fromEntries(names.map((name, i) => [name, values[i]]));
   };
-  return new RecordFile(file, descriptor, places, 'line', parse);
+  return new RecordFile(file, places, 'line', parse);
 }

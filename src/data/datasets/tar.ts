@@ -61,7 +61,7 @@ class Archive {
 
   constructor(private readonly file: string) {
     try {
-      this.descriptor = openSync(file);
+      this.descriptor = openSync(file, 'r');
       this.size = fstatSync(this.descriptor).size;
     } catch (error) {
       throw fileProblem(file, error);

@@ -24,14 +24,9 @@ const videoCaptions = [...captionFields, 'name']; // WebVid's own
 /** @throws InputError when the table is missing or lacks a field */
 export async function openVideoText(options: VideoTextOptions): Promise<Dataset> {
   const records = await openRecords([options.table]);
-  try {
-    const videos = requireField(records, options.videoField, videoFields, 'video');
-    const captions = requireField(records, options.captionField, videoCaptions, 'caption');
-    return new VideoText(options.table, records, videos, captions, options);
-  } catch (error) {
-    records.close();
-    throw error;
-  }
+  const videos = requireField(records, options.videoField, videoFields, 'video');
+  const captions = requireField(records, options.captionField, videoCaptions, 'caption');
+  return new VideoText(options.table, records, videos, captions, options);
 }
 
 class VideoText implements Dataset {
@@ -64,7 +59,5 @@ class VideoText implements Dataset {
     return `${folder}${row.videoid}.mp4`;
   }
 
-  close(): void {
-    this.records.close();
-  }
+  close(): void {} // files are opened for each read
 }

@@ -6,6 +6,7 @@ import type {Random} from '../../random.js';
 import type {Dataset, PreparePicture, Sample} from '../dataset.js';
 import {readByteRange} from './byteRange.js';
 import {captionFields, foreignText, textField} from './fields.js';
+import {listNames} from '../../weights/printable.js';
 import {findDataFiles} from './filePatterns.js';
 import {captioned, decodePicture, type PictureOrder} from './media.js';
 import type {Row} from './records.js';
@@ -33,7 +34,7 @@ type Files = Partial<Record<'picture' | 'txt' | 'json', Span>>;
 export async function openWebdataset(options: WebdatasetOptions): Promise<Dataset> {
   const shards = findDataFiles(options.shards, /\.tar$/i, '.tar file');
   const index = new ShardIndex(shards, options.captionField !== undefined);
-  const name = [options.shards].flat().join(', ');
+  const name = listNames([options.shards].flat(), 3);
   if (index.keys.length === 0)
     throw new InputError(name, 'holds no pictures with texts', 'name them 0001.jpg and 0001.txt');
   return new Webdataset(name, index, options);
