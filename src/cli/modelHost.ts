@@ -1,25 +1,13 @@
 import {Worker} from 'node:worker_threads';
-import {EmuError} from '../errors.js';
 import type {Addon} from '../kernels/native/addon.js';
+import {fromWire} from '../wireError.js';
 import {leaveBy, onInterrupt} from './interrupt.js';
-import type {Calls, Method, Reply, Request, WireError} from './modelProtocol.js';
+import type {Calls, Method, Reply, Request} from './modelProtocol.js';
 
 interface Pending {
   resolve(result: unknown): void;
   reject(error: unknown): void;
   onEvent: ((event: never) => void) | undefined;
-}
-
-/** A worker's error: an EmuError again if it was one, else with what Node knows of it. */
-function fromWire(error: WireError): Error {
-  const {name, message, stack, code, reason, file, path} = error;
-  const revived =
-    code !== undefined && reason !== undefined
-      ? new EmuError(message, {code, reason, ...(file === undefined ? {} : {file})})
-      : Object.assign(new Error(message), {code, path});
-  revived.name = name;
-  if (stack !== undefined) revived.stack = stack;
-  return revived;
 }
 
 /**

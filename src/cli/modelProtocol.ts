@@ -1,8 +1,8 @@
 // The messages between the terminal's thread and the model's (modelHost.ts, modelWorker.ts).
-import type {ExitReason} from '../errors.js';
 import type {BackendInfo} from '../kernels/backend.js';
 import type {Item, LoadOptions, TextOptions, TextResult} from '../emu.js';
 import type {PretrainOptions, TrainingProgress} from '../train/pretrain.js';
+import type {WireError} from '../wireError.js';
 import type {BenchOptions, BenchResult} from './bench.js';
 
 /** The model that a worker holds. */
@@ -50,17 +50,6 @@ export interface Calls {
 }
 
 export type Method = keyof Calls;
-
-/** An error as it crosses the thread boundary. */
-export interface WireError {
-  readonly name: string;
-  readonly message: string;
-  readonly stack: string | undefined;
-  readonly code: string | undefined;
-  readonly reason: ExitReason | undefined;
-  readonly file: string | undefined;
-  readonly path: string | undefined;
-}
 
 export interface Request {
   readonly id: number;

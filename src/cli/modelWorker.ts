@@ -1,8 +1,8 @@
 // The model's thread: takes calls from modelHost.ts, one after the other.
 import {parentPort} from 'node:worker_threads';
-import {EmuError} from '../errors.js';
 import type {Emu, Item, TextOptions, TextResult} from '../emu.js';
-import type {Calls, Method, Reply, Request, WireError} from './modelProtocol.js';
+import {toWire} from '../wireError.js';
+import type {Calls, Method, Reply, Request} from './modelProtocol.js';
 
 type Handler<M extends Method> = (
   params: Calls[M]['params'],
@@ -72,20 +72,6 @@ const handlers: {[M in Method]: Handler<M>} = {
     return {backend};
   },
 };
-
-function toWire(thrown: unknown): WireError {
-  const error = thrown instanceof Error ? thrown : new Error(String(thrown));
-  const {code, path} = error as {code?: string; path?: string};
-  return {
-    name: error.name,
-    message: error.message,
-    stack: error.stack,
-    code,
-    reason: error instanceof EmuError ? error.reason : undefined,
-    file: error instanceof EmuError ? error.file : undefined,
-    path,
-  };
-}
 
 const port = parentPort!;
 

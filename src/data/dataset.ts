@@ -18,6 +18,8 @@ export interface Sample {
   readonly parts: readonly SamplePart[];
   /** What the picture shows, for a classifier's warm-up. */
   readonly label?: number;
+  /** The sample ends after so many tokens, where the model's context is longer. */
+  readonly maxTokens?: number;
 }
 
 /** Pixels of a picture as the model wants them: [3, size, size]. */

@@ -23,6 +23,11 @@ import {
 export interface ReadFramesOptions extends DecodeOptions, SourceOptions {
   /** Number of frames, 1 to 1024. The official code takes 8. */
   readonly count?: number;
+  /**
+   * Which frames, of how many there are: `count` numbers, ascending, some of them repeated where the
+   * video is short. Default: the official choice, `frameIndices`. Asked again if ffmpeg counts anew.
+   */
+  readonly choose?: (numFrames: number, count: number) => readonly number[];
   /** Longest run of ffmpeg in milliseconds. Default 5 minutes. */
   readonly timeoutMs?: number;
   /** What runs ffmpeg. Default `runFfmpeg`. */
@@ -170,8 +175,9 @@ async function decodeNumbers(clip: Clip, numbers: readonly number[]): Promise<Pi
 }
 
 async function readClip(clip: Clip, count: number): Promise<Picture[]> {
+  const choose = clip.options.choose ?? frameIndices;
   const pick = async (numFrames: number) => {
-    const indices = frameIndices(numFrames, count);
+    const indices = choose(numFrames, count);
     const numbers = [...new Set(indices)];
     const frames = await decodeNumbers(clip, numbers);
     if (frames.length < numbers.length) return undefined;
@@ -190,7 +196,7 @@ async function readAnimation(
   options: ReadFramesOptions,
 ): Promise<Picture[]> {
   const info = await inspectImage(bytes, label, options.maxPixels);
-  const indices = frameIndices(info.numFrames, count);
+  const indices = (options.choose ?? frameIndices)(info.numFrames, count);
   checkTotal(label, new Set(indices).size, info.width, info.height);
   const frames = new Map<number, Picture>();
   for (const index of indices) {
