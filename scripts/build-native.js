@@ -1,6 +1,7 @@
-// Builds the C++ addon: build/<platform>-<arch>/emu.node. Plain JavaScript, no node-gyp, no make:
-// one compiler run per object, only for what changed. Sources are all *.cc below src/kernels, except
-// those of src/kernels/tensorflow, which scripts/tensorflow-smoke.ts builds.
+// Builds the C++ addons: build/<platform>-<arch>/emu.node, and emu-mpi.node where MPI is installed.
+// Plain JavaScript, no node-gyp, no make: one compiler run per object, only for what changed. Sources
+// of emu.node are all *.cc below src/kernels, except those of src/kernels/tensorflow, which
+// scripts/tensorflow-smoke.ts builds; of emu-mpi.node, src/train/mpi/mpi.cc.
 //   name.cc          compiled once, without ISA flags
 //   name.simd.cc     compiled once per ISA (EMU_ISA = scalar, avx2, avx512)
 //   name.avx2.cc     compiled for that ISA only (likewise .avx512.cc)
@@ -11,14 +12,15 @@ import {createRequire} from 'node:module';
 import os from 'node:os';
 import path from 'node:path';
 import {fileURLToPath} from 'node:url';
+import {findMpi} from './find-mpi.js';
 import {withLock} from './lock.js';
 
 const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..');
 const sourceFolder = path.join(root, 'src', 'kernels');
 const target = `${process.platform}-${process.arch}`;
 const outFolder = path.join(root, 'build', target);
-const addonFile = path.join(outFolder, 'emu.node');
 const problemFile = path.join(outFolder, 'problem.txt');
+const mpiProblemFile = path.join(outFolder, 'mpi-problem.txt');
 const manifestFile = path.join(outFolder, 'manifest.json');
 const require = createRequire(import.meta.url);
 
@@ -111,6 +113,18 @@ function planObjects(includeFolder) {
   return objects;
 }
 
+/** The addon of src/train/mpi: its calls are unpacked by the same code as the kernels'. */
+function planMpi(includeFolder, kernels, mpi) {
+  const bindingSource = path.join('src', 'kernels', 'native', 'binding.cc');
+  const binding = kernels.find(({source}) => source === bindingSource);
+  const own = {
+    source: path.join('src', 'train', 'mpi', 'mpi.cc'),
+    object: path.join('obj', 'train-mpi-mpi.any.o'),
+    flags: [...COMMON_FLAGS, '-DOMPI_SKIP_MPICXX', `-isystem${includeFolder}`, ...mpi.compile],
+  };
+  return {name: 'emu-mpi', objects: [binding, own], libraries: mpi.link};
+}
+
 const contentHashes = new Map();
 function contentHash(file) {
   let hash = contentHashes.get(file);
@@ -187,8 +201,8 @@ async function compile(compiler, identity, item) {
   return {command: sha(identity, item.source, ...item.flags), files};
 }
 
-async function link(compiler, objects) {
-  const temporary = `${addonFile}.${process.pid}`;
+async function link(compiler, {name, objects, libraries}) {
+  const temporary = path.join(outFolder, `${name}.node.${process.pid}`);
   const shared =
     process.platform === 'darwin' ? ['-bundle', '-undefined', 'dynamic_lookup'] : ['-shared'];
   const result = await run(compiler, [
@@ -197,16 +211,17 @@ async function link(compiler, objects) {
     '-o',
     temporary,
     ...objects.map((item) => path.join(outFolder, item.object)),
+    ...libraries,
   ]);
-  if (!result.ok) throw new Error(`linking the addon failed:\n${result.output}`);
-  fs.renameSync(temporary, addonFile);
+  if (!result.ok) throw new Error(`linking the addon ${name} failed:\n${result.output}`);
+  fs.renameSync(temporary, path.join(outFolder, `${name}.node`));
 }
 
 function readManifest() {
   try {
-    return JSON.parse(fs.readFileSync(manifestFile, 'utf8'));
+    return {links: {}, ...JSON.parse(fs.readFileSync(manifestFile, 'utf8'))};
   } catch {
-    return {objects: {}};
+    return {objects: {}, links: {}};
   }
 }
 
@@ -215,49 +230,75 @@ function writeAtomically(file, text) {
   fs.renameSync(`${file}.${process.pid}`, file);
 }
 
+/** Compiles and links what changed of one addon; true if anything did. */
+async function buildAddon(addon, manifest, compiler, identity, say) {
+  const {name, objects, libraries} = addon;
+  const stale = objects.filter((item) => !isCurrent(item, manifest.objects[item.object], identity));
+  const linked = sha(...objects.map((item) => item.object), ...libraries);
+  const isLinked =
+    manifest.links[name] === linked && fs.existsSync(path.join(outFolder, `${name}.node`));
+  if (stale.length === 0 && isLinked) return false;
+  if (stale.length > 0) say(`compiling the native addon ${name} (${stale.length} files)`);
+  fs.mkdirSync(path.join(outFolder, 'obj'), {recursive: true});
+  delete manifest.links[name];
+  const queue = [...stale];
+  const failures = [];
+  await Promise.all(
+    Array.from({length: JOBS}, async () => {
+      for (let item = queue.shift(); item; item = queue.shift()) {
+        try {
+          manifest.objects[item.object] = await compile(compiler, identity, item);
+        } catch (error) {
+          failures.push(error);
+          queue.length = 0;
+        }
+      }
+    }),
+  );
+  if (failures.length === 0) {
+    await link(compiler, addon);
+    manifest.links[name] = linked;
+  }
+  writeAtomically(manifestFile, JSON.stringify(manifest));
+  if (failures.length > 0) throw failures[0];
+  return true;
+}
+
+/** Forgets objects whose source is gone. */
+function prune(manifest, objects) {
+  const names = new Set(objects.map((item) => item.object));
+  for (const name of Object.keys(manifest.objects)) {
+    if (names.has(name)) continue;
+    fs.rmSync(path.join(outFolder, name), {force: true});
+    delete manifest.objects[name];
+  }
+}
+
 async function buildChanged(compiler, includeFolder, say) {
   return withLock(path.join(outFolder, 'lock'), say, async () => {
     contentHashes.clear();
     const identity = compilerIdentity(compiler);
-    const plan = planObjects(includeFolder);
     const manifest = readManifest();
-    const stale = plan.filter((item) => !isCurrent(item, manifest.objects[item.object], identity));
-    const linked = sha(...plan.map((item) => item.object));
-    if (stale.length === 0 && manifest.linked === linked && fs.existsSync(addonFile)) {
-      fs.rmSync(problemFile, {force: true});
-      return 'current';
-    }
-    if (stale.length > 0) say(`compiling the native addon (${stale.length} files)`);
-    fs.mkdirSync(path.join(outFolder, 'obj'), {recursive: true});
-    manifest.linked = undefined;
-    const queue = [...stale];
-    const failures = [];
-    await Promise.all(
-      Array.from({length: JOBS}, async () => {
-        for (let item = queue.shift(); item; item = queue.shift()) {
-          try {
-            manifest.objects[item.object] = await compile(compiler, identity, item);
-          } catch (error) {
-            failures.push(error);
-            queue.length = 0;
-          }
-        }
-      }),
-    );
-    if (failures.length === 0) {
-      await link(compiler, plan);
-      manifest.linked = linked;
-    }
-    const names = new Set(plan.map((item) => item.object));
-    for (const name of Object.keys(manifest.objects)) {
-      if (names.has(name)) continue;
-      fs.rmSync(path.join(outFolder, name), {force: true});
-      delete manifest.objects[name];
-    }
-    writeAtomically(manifestFile, JSON.stringify(manifest));
-    if (failures.length > 0) throw failures[0];
+    const build = (addon) => buildAddon(addon, manifest, compiler, identity, say);
+    const kernels = planObjects(includeFolder);
+    const mpi = findMpi();
+    const mpiAddon = mpi.reason ? undefined : planMpi(includeFolder, kernels, mpi);
+    prune(manifest, [...kernels, ...(mpiAddon?.objects ?? [])]);
+    const hasChanged = await build({name: 'emu', objects: kernels, libraries: []});
     fs.rmSync(problemFile, {force: true});
-    return 'built';
+    let mpiProblem = mpi.reason;
+    if (mpiAddon) {
+      try {
+        await build(mpiAddon);
+      } catch (error) {
+        // Everything but training on several machines works without it.
+        process.stderr.write(`emu: MPI addon not built: ${error.message}\n`);
+        mpiProblem = error.message.split('\n', 1)[0];
+      }
+    }
+    if (mpiProblem === undefined) fs.rmSync(mpiProblemFile, {force: true});
+    else writeAtomically(mpiProblemFile, mpiProblem);
+    return hasChanged ? 'built' : 'current';
   });
 }
 
@@ -265,7 +306,8 @@ async function buildChanged(compiler, includeFolder, say) {
  * Builds what changed. `status`: 'current' nothing to do, 'built', 'prebuilt' a platform package has
  * the addon, 'unavailable' no compiler, 'failed' it does not compile; the last two leave their
  * reason in build/<platform>-<arch>/problem.txt, where addonProblem() of src/kernels/native/addon.ts
- * finds it, and emu runs on the reference backend.
+ * finds it, and emu runs on the reference backend. The MPI addon does not count: why it is missing
+ * stands in mpi-problem.txt.
  */
 export async function buildNative({quiet = false} = {}) {
   const say = (text) => {

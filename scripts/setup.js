@@ -143,7 +143,7 @@ function nativeBuilt(sources) {
   const hasOutcome = ['emu.node', 'problem.txt'].some((name) =>
     existsSync(path.join(nativeFolder, name)),
   );
-  const files = ['scripts/build-native.js'];
+  const files = ['scripts/build-native.js', 'scripts/find-mpi.js'];
   return hasOutcome && isUpToDate(nativeStamp, files, sources, /\.(cc|h|inl)$/);
 }
 
@@ -158,22 +158,23 @@ async function buildAddon() {
 
 /**
  * Brings the clone up to date; a few milliseconds when it is. One process at a time does the work,
- * the others wait for it.
+ * the others wait for it. `isAskedFor`: also looks for what was installed on the machine since, a
+ * compiler's new version or MPI.
  */
-export async function setup() {
-  const isReady = (sources) => typescriptBuilt(sources) && nativeBuilt(sources);
+export async function setup({isAskedFor = false} = {}) {
+  const isReady = (sources) => typescriptBuilt(sources) && nativeBuilt(sources) && !isAskedFor;
   if (packagesInstalled() && isReady(readSources())) return;
   await withLock(path.join(root, '.emu-cache', 'setup.lock'), say, async () => {
     if (!packagesInstalled()) installPackages();
     const sources = readSources();
     if (!typescriptBuilt(sources)) buildTypescript();
-    if (!nativeBuilt(sources)) await buildAddon();
+    if (isAskedFor || !nativeBuilt(sources)) await buildAddon();
   });
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   try {
-    await setup();
+    await setup({isAskedFor: true});
   } catch (error) {
     say(error.message);
     process.exit(1);

@@ -126,7 +126,7 @@ export async function ffmpeg(): Promise<ProgramReport> {
   }
 }
 
-export function mpi(): ProgramReport {
+export async function mpi(): Promise<ProgramReport> {
   const folders = (process.env.PATH ?? '').split(path.delimiter).filter((folder) => folder !== '');
   const program = folders
     .map((folder) => path.join(folder, 'mpirun'))
@@ -134,10 +134,14 @@ export function mpi(): ProgramReport {
   if (!program)
     return {
       available: false,
-      reason: 'mpirun is not in PATH (Debian: apt-get install openmpi-bin)',
+      reason:
+        'mpirun is not in PATH (Debian: apt-get install openmpi-bin libopenmpi-dev), then `npm run setup`',
     };
   try {
-    return {available: true, path: program, version: firstLine(program, ['--version'])};
+    const {libraryName, loadMpi} = await import('../train/mpi/addon.js');
+    const addon = loadMpi();
+    if ('problem' in addon) return {available: false, path: program, reason: addon.problem};
+    return {available: true, path: program, version: libraryName(addon)};
   } catch (error) {
     return {available: false, path: program, reason: message(error)};
   }

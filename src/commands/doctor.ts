@@ -34,7 +34,7 @@ export default class Doctor extends EmuCommand {
       backends: await probes.backends(),
       sharp: probes.sharp(),
       ffmpeg: await probes.ffmpeg(),
-      mpi: probes.mpi(),
+      mpi: await probes.mpi(),
       folders: {package: root, settings: settingsFile(configDir), cache: cacheDir},
       models,
       ...modelsReport,

@@ -1,6 +1,5 @@
 import type {TensorInfo} from '@tensorflow/tfjs';
-import {type NativeBackend, nativeKernel} from '../native/nativeBackend.js';
-import type {TensorData} from '../native/tensorData.js';
+import {nativeKernel} from '../native/nativeBackend.js';
 import {Adamw, type AdamwAttrs} from './adamw.js';
 
 interface AdamwInputs {
@@ -15,7 +14,7 @@ export const adamwKernel = nativeKernel<AdamwInputs, AdamwAttrs>(
   Adamw,
   ({inputs: {parameter, m, v, grad}, attrs, backend}) => {
     const outputs = [parameter, m, v].map((input) =>
-      isExclusive(backend, input)
+      backend.isExclusive(input)
         ? backend.share(input, input.shape)
         : backend.allocate(input.shape),
     );
@@ -41,13 +40,3 @@ export const adamwKernel = nativeKernel<AdamwInputs, AdamwAttrs>(
     return outputs;
   },
 );
-
-/**
- * Whether a tensor's numbers may be overwritten: no other tensor shares them (a clone, a reshape), they
- * are not the user's own array or a file's page, and no stock kernel has seen them (its result may be a
- * view, as slice's is).
- */
-function isExclusive(backend: NativeBackend, info: TensorInfo): boolean {
-  const data = backend.data.get(info.dataId) as unknown as TensorData;
-  return data.recyclable !== undefined && backend.refCount(info.dataId) === 1;
-}

@@ -113,6 +113,17 @@ export class NativeBackend extends MathBackendCPU {
     return this.share(info, info.shape);
   }
 
+  /**
+   * Whether a tensor's numbers may be overwritten: no other tensor shares them (a clone, a reshape), they
+   * are not the user's own array or a file's page, and no stock kernel has seen them (its result may be a
+   * view, as slice's is).
+   */
+  isExclusive(info: tf.TensorInfo): boolean {
+    return (
+      this.entries.get(info.dataId).recyclable !== undefined && this.refCount(info.dataId) === 1
+    );
+  }
+
   /** Adds a weight that stays where it is; `bytes` are kept alive until it is disposed. */
   addWeight(bytes: Uint8Array, encoding: Encoding, shape: readonly number[]): tf.TensorInfo {
     const dataId = {};
