@@ -1,6 +1,5 @@
 // emu-mini's data: pictures of single objects composed on the fly, and what is said of them.
 import {readFileSync} from 'node:fs';
-import {clipMean, clipStd} from '../../data/preprocess.js';
 import {InputError} from '../../errors.js';
 import type {Tokenizer} from '../../text/tokenizer.js';
 import type {Random} from '../../random.js';
@@ -62,13 +61,12 @@ export class EmojiSource {
 
   /** `count` pictures, each of a concept drawn at random, then of one of its drawings. */
   pictures(count: number, augmentation: Augmentation, random: Random): LabelledBatch {
-    const canvas = {size: this.size, mean: clipMean, std: clipStd};
     const values = 3 * this.size * this.size;
     const pixels = new Float32Array(count * values);
     const labels = Array.from({length: count}, (_, i) => {
       const label = random.below(this.concepts.length);
       const drawing = random.pick(this.drawings[label]!);
-      compose(drawing, augmentation, random, canvas, pixels, i * values);
+      compose(drawing, augmentation, random, this.size, pixels, i * values);
       return label;
     });
     return {pixels, count, size: this.size, labels};
