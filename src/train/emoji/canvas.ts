@@ -226,3 +226,12 @@ export class Canvas {
     ];
   }
 }
+
+const canvases = new Map<number, Canvas>();
+
+/** The one canvas of a size that pictures are composed on. */
+export function canvasOf(size: number): Canvas {
+  const canvas = canvases.get(size) ?? new Canvas(size);
+  canvases.set(size, canvas);
+  return canvas;
+}

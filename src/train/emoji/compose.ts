@@ -1,7 +1,7 @@
 // Composes one training picture: a drawing, turned, scaled, recoloured, on some ground.
 import type {Random} from '../../random.js';
 import type {Drawing} from './art.js';
-import {Canvas, type ColourMap, type Ink, NOISE_LENGTH, type Rgb} from './canvas.js';
+import {canvasOf, type ColourMap, type Ink, NOISE_LENGTH, type Rgb} from './canvas.js';
 
 /** How far a picture may stray from the drawing; every field 0 gives it plain on white. */
 export interface Augmentation {
@@ -88,15 +88,6 @@ function groundColour(random: Random): Rgb {
   const isPale = random.chance(0.6);
   const [low, high] = isPale ? [180, 256] : [0, 256];
   return [random.between(low, high), random.between(low, high), random.between(low, high)];
-}
-
-const canvases = new Map<number, Canvas>();
-
-/** The one canvas of a size that pictures are composed on. */
-export function canvasOf(size: number): Canvas {
-  const canvas = canvases.get(size) ?? new Canvas(size);
-  canvases.set(size, canvas);
-  return canvas;
 }
 
 /** Draws into `out` [3, size, size] from `offset` on, as the model reads it. */
