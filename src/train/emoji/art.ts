@@ -12,7 +12,11 @@ export interface Concept {
   readonly hex: string;
   readonly label: string;
   readonly icons: Readonly<Record<string, string>>;
+  /** What kind of thing it is, where that is beyond doubt. */
+  readonly category?: Category;
 }
+
+export type Category = 'animal' | 'plant' | 'food' | 'vehicle' | 'building';
 
 /** A tightly cropped drawing on transparent ground, `size` pixels square, RGBA, not premultiplied. */
 export interface Drawing {
@@ -124,6 +128,27 @@ export async function renderArt(
       drawings.push({concept, vendor, size, rgba: new Uint8Array(picture)});
     }
   }
+  return drawings;
+}
+
+/** Fetches and renders the vendors' drawings: a list for each concept, none of them empty. */
+export async function loadDrawings(
+  concepts: readonly Concept[],
+  vendors: readonly string[],
+  size: number,
+  onProgress: (line: string) => void,
+): Promise<Drawing[][]> {
+  fetchArt(vendors, onProgress);
+  const art = await renderArt(concepts, vendors, size);
+  onProgress(`${art.length} drawings of ${concepts.length} concepts by ${vendors.join(', ')}`);
+  const drawings = concepts.map((): Drawing[] => []);
+  for (const drawing of art) drawings[drawing.concept]!.push(drawing);
+  const undrawn = concepts.find((_, i) => drawings[i]!.length === 0);
+  if (undrawn)
+    throw new EmuError(
+      `there is no drawing of ${undrawn.label} by ${vendors.join(', ')}; name another vendor or leave the concept out`,
+      {code: 'unknown_art', reason: 'usage'},
+    );
   return drawings;
 }
 

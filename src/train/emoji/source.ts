@@ -1,13 +1,13 @@
 // emu-mini's data: pictures of single objects composed on the fly, and what is said of them.
 import {readFileSync} from 'node:fs';
-import {clipMean, clipStd} from '../../data/preprocess.js';
 import {InputError} from '../../errors.js';
+import {imagePlaceholder} from '../../text/prompt.js';
 import type {Tokenizer} from '../../text/tokenizer.js';
-import type {Random} from '../../random.js';
+import {Random} from '../../random.js';
 import {besideRecipe, type Recipe} from '../recipe.js';
-import {type Concept, type Drawing, fetchArt, renderArt} from './art.js';
+import {type Concept, type Drawing, loadDrawings} from './art.js';
 import {type Augmentation, compose} from './compose.js';
-import {caption, questions} from './words.js';
+import {type DocumentKind, documentPieces, PICTURE} from './words.js';
 
 export interface PictureBatch {
   /** [count, 3, size, size] */
@@ -28,8 +28,6 @@ export interface DocumentBatch extends PictureBatch {
   readonly lengths: readonly number[];
 }
 
-type DocumentKind = keyof Recipe['data']['documents'];
-
 export function readConcepts(recipeFile: string, name: string): Concept[] {
   const file = besideRecipe(recipeFile, name);
   try {
@@ -44,7 +42,7 @@ export class EmojiSource {
     readonly concepts: readonly Concept[],
     private readonly drawings: readonly (readonly Drawing[])[],
     private readonly size: number,
-    private readonly documents: Recipe['data']['documents'],
+    readonly documents: Readonly<Record<DocumentKind, number>>,
   ) {}
 
   static async open(
@@ -53,22 +51,18 @@ export class EmojiSource {
     onProgress: (line: string) => void,
   ): Promise<EmojiSource> {
     const {vendors, artSize, documents} = recipe.data;
-    fetchArt(vendors, onProgress);
-    const art = await renderArt(concepts, vendors, artSize);
-    onProgress(`${art.length} drawings of ${concepts.length} concepts by ${vendors.join(', ')}`);
-    const drawings = concepts.map((_, i) => art.filter(({concept}) => concept === i));
+    const drawings = await loadDrawings(concepts, vendors, artSize, onProgress);
     return new EmojiSource(concepts, drawings, recipe.model.vision.imageSize, documents);
   }
 
   /** `count` pictures, each of a concept drawn at random, then of one of its drawings. */
   pictures(count: number, augmentation: Augmentation, random: Random): LabelledBatch {
-    const canvas = {size: this.size, mean: clipMean, std: clipStd};
     const values = 3 * this.size * this.size;
     const pixels = new Float32Array(count * values);
     const labels = Array.from({length: count}, (_, i) => {
       const label = random.below(this.concepts.length);
       const drawing = random.pick(this.drawings[label]!);
-      compose(drawing, augmentation, random, canvas, pixels, i * values);
+      compose(drawing, augmentation, random, this.size, pixels, i * values);
       return label;
     });
     return {pixels, count, size: this.size, labels};
@@ -86,17 +80,13 @@ export class EmojiSource {
     const counts = kinds.map((kind) => (kind === 'interleaved' ? 2 + random.below(2) : 1));
     const total = counts.reduce((sum, count) => sum + count, 0);
     const {pixels, labels, count, size} = this.pictures(total, augmentation, random);
-    const picture = `[IMG]${'<image>'.repeat(numTokens)}[/IMG]`;
+    const picture = imagePlaceholder(numTokens);
     let next = 0;
     const texts = kinds.map((kind, row) => {
       const shown = labels.slice(next, next + counts[row]!).map((i) => this.concepts[i]!.label);
       next += shown.length;
-      const said = caption(shown[0]!);
-      if (kind === 'question') return `${picture}${random.pick(questions)} ${said}</s>`;
-      if (kind === 'draw') return `${said}${picture}</s>`;
-      if (kind === 'interleaved')
-        return `${shown.map((label) => `${picture}${caption(label)}.`).join('')}</s>`;
-      return `${picture}${said}</s>`;
+      const pieces = documentPieces(kind, shown, random);
+      return pieces.map((piece) => (piece === PICTURE ? picture : piece)).join('');
     });
     const tokens = texts.map((text) => tokenizer.encode(text, {bos: true}));
     const lengths = tokens.map((row) => row.length);
@@ -121,7 +111,10 @@ export class EmojiSource {
 }
 
 /** A key, drawn as often as its weight says. */
-function weightedPick<K extends string>(weights: Readonly<Record<K, number>>, random: Random): K {
+export function weightedPick<K extends string>(
+  weights: Readonly<Record<K, number>>,
+  random: Random,
+): K {
   const entries = Object.entries(weights) as [K, number][];
   let place = random.uniform() * entries.reduce((sum, [, weight]) => sum + weight, 0);
   for (const [key, weight] of entries) {
@@ -129,4 +122,12 @@ function weightedPick<K extends string>(weights: Readonly<Record<K, number>>, ra
     place -= weight;
   }
   return entries.at(-1)![0];
+}
+
+/**
+ * Whether sample `index` is one of the long ones, a share of all: `block` samples in a row are all long
+ * or none, because a batch is as long as its longest row.
+ */
+export function isInLongBlock(index: number, block: number, share: number): boolean {
+  return new Random(Math.floor(index / block)).chance(share); // one stream for the whole block
 }

@@ -1,0 +1,191 @@
+// Conversations about scenes and clips as a data set: what emu-mini's instruct stage learns from.
+import type {Dataset, Sample, SamplePart} from '../../data/dataset.js';
+import {EmuError} from '../../errors.js';
+import type {Random} from '../../random.js';
+import {buildPrompt, imagePlaceholder, type PromptRequest} from '../../text/prompt.js';
+import {type Concept, loadDrawings} from './art.js';
+import {CLIP_FRAMES} from './clip.js';
+import {clipKinds, drawClipQuestion} from './clipQuestions.js';
+import type {Augmentation} from './compose.js';
+import {
+  type ClipKind,
+  drawFollowUp,
+  drawOther,
+  drawQuestion,
+  type Question,
+  type SceneKind,
+  sceneKinds,
+} from './questions.js';
+import {type Scene, SceneMaker, scenePixels} from './scene.js';
+import {isInLongBlock, weightedPick} from './source.js';
+
+export interface SceneSourceOptions {
+  readonly imageSize: number;
+  /** How often a conversation begins with a question of each kind; what is left out, never. */
+  readonly weights?: Partial<Record<SceneKind | ClipKind, number>>;
+  /** Most questions about one scene; their number is drawn evenly. */
+  readonly maxTurns?: number;
+  /** Share of conversations that begin with the official system text, as the commands' prompts do. */
+  readonly systemShare?: number;
+  /** Share of captions asked by the official instruction of `emu caption`; the others in own words. */
+  readonly officialCaptions?: number;
+  /** So many samples in a row are all of clips, which are long, or all of scenes. */
+  readonly block?: number;
+}
+
+/** Clips are rare: one costs as much sight as eight scenes. */
+export const defaultWeights: Readonly<Record<SceneKind | ClipKind, number>> = {
+  what: 5,
+  caption: 4,
+  background: 2,
+  tint: 2,
+  exists: 2,
+  relation: 2,
+  compare: 1,
+  where: 2,
+  side: 1,
+  neighbour: 1,
+  list: 1,
+  category: 1,
+  things: 1,
+  copies: 1,
+  bigger: 1,
+  absent: 1,
+  event: 0.5,
+  direction: 0.5,
+  happens: 0.5,
+};
+
+export interface SceneArt {
+  readonly vendors: readonly string[];
+  /** Pixels of a drawing's side. */
+  readonly artSize: number;
+  readonly augmentation: Augmentation;
+}
+
+/** Share of questions for one of a pair that are followed by "and the other one?". */
+const OTHER_SHARE = 0.25;
+
+interface Conversation {
+  readonly frames: readonly Scene[];
+  readonly turns: readonly Question[];
+  readonly task: PromptRequest['task'];
+}
+
+/** The weights of these kinds, 0 where there is none. */
+function weightsOf<K extends string>(kinds: readonly K[], weights: Partial<Record<K, number>>) {
+  return Object.fromEntries(kinds.map((kind) => [kind, weights[kind] ?? 0])) as Record<K, number>;
+}
+
+const total = (weights: Readonly<Record<string, number>>) =>
+  Object.values(weights).reduce((sum, weight) => sum + weight, 0);
+
+export class SceneSource implements Dataset {
+  readonly name = 'scenes';
+  readonly size = Number.POSITIVE_INFINITY;
+  private readonly weights: Readonly<Record<SceneKind, number>>;
+  private readonly clipWeights: Readonly<Record<ClipKind, number>>;
+
+  constructor(
+    private readonly maker: SceneMaker,
+    private readonly options: SceneSourceOptions,
+  ) {
+    const {weights = defaultWeights} = options;
+    const known = sceneKinds.filter((kind) => kind !== 'category' || maker.categories.length > 0);
+    this.weights = weightsOf(known, weights) as Record<SceneKind, number>;
+    this.clipWeights = weightsOf(clipKinds, weights);
+    if (total(this.weights) + total(this.clipWeights) === 0)
+      throw new EmuError('scenes: no kind of question has a weight above 0', {
+        code: 'bad_weights',
+        reason: 'usage',
+      });
+  }
+
+  static async open(
+    concepts: readonly Concept[],
+    {vendors, artSize, augmentation}: SceneArt,
+    options: SceneSourceOptions,
+    onProgress: (line: string) => void,
+  ): Promise<SceneSource> {
+    const drawings = await loadDrawings(concepts, vendors, artSize, onProgress);
+    return new SceneSource(new SceneMaker(concepts, drawings, augmentation), options);
+  }
+
+  /** A conversation: the official template, an end token after every answer. */
+  async read(index: number, random: Random): Promise<Sample> {
+    const {frames, turns, task} = this.converse(index, random);
+    const {imageSize, systemShare = 0.8} = this.options;
+    const [first, ...later] = turns;
+    const opening = promptParts(
+      task,
+      task === 'caption' ? '' : first!.question,
+      frames.map((scene) => scenePixels(scene, imageSize)),
+      random.chance(systemShare),
+    );
+    const answers = [
+      ` ${first!.answer}</s>`,
+      ...later.map(({question, answer}) => ` [USER]: ${question} [ASSISTANT]: ${answer}</s>`),
+    ];
+    const last = opening.at(-1)!;
+    const text = (last.type === 'text' ? last.text : '') + answers.join('');
+    const scene = frames[0]!;
+    const isLabelled = task !== 'video-qa' && scene.layout === 'single';
+    return {
+      name: `${this.name} ${index}`,
+      parts: [...opening.slice(0, -1), {type: 'text', text}],
+      ...(isLabelled ? {label: scene.objects[0]!.concept} : {}),
+    };
+  }
+
+  close(): void {}
+
+  private converse(index: number, random: Random): Conversation {
+    const {maxTurns = 3, officialCaptions = 0.5, block = 64} = this.options;
+    const clipShare = total(this.clipWeights) / (total(this.clipWeights) + total(this.weights));
+    if (isInLongBlock(index, block, clipShare)) {
+      const kind = weightedPick(this.clipWeights, random);
+      const {clip, question} = drawClipQuestion(kind, this.maker, random);
+      return {frames: clip.frames, turns: [question], task: 'video-qa'};
+    }
+    const kind = weightedPick(this.weights, random);
+    const {scene, question} = drawQuestion(kind, this.maker, random);
+    const turns = [question];
+    if (maxTurns > 1 && ['side', 'neighbour'].includes(kind) && random.chance(OTHER_SHARE))
+      turns.push(drawOther(scene, question, this.maker, random));
+    const count = 1 + random.below(maxTurns);
+    const kinds = sceneKinds.filter((other) => this.weights[other] > 0);
+    while (turns.length < count) {
+      const next = drawFollowUp(scene, turns, kinds, this.maker, random);
+      if (!next) break;
+      turns.push(next);
+    }
+    const isOfficial = kind === 'caption' && random.chance(officialCaptions);
+    return {frames: [scene], turns, task: isOfficial ? 'caption' : 'vqa'};
+  }
+}
+
+/** The prompt that the library sends for this question, cut at its pictures. */
+function promptParts(
+  task: PromptRequest['task'],
+  question: string,
+  pictures: readonly Float32Array[],
+  hasSystem: boolean,
+): SamplePart[] {
+  const shown =
+    task === 'video-qa'
+      ? ({type: 'video', frames: CLIP_FRAMES} as const)
+      : ({type: 'image'} as const);
+  const prompt = buildPrompt({
+    task,
+    mode: 'instruct',
+    items: question === '' ? [shown] : [shown, {type: 'text', text: question}],
+    numImageTokens: 1,
+    ...(hasSystem ? {} : {system: ''}),
+  });
+  return prompt
+    .split(imagePlaceholder(1))
+    .flatMap((text, i): SamplePart[] => [
+      ...(i > 0 ? [{type: 'picture', pixels: pictures[i - 1]!} as const] : []),
+      ...(text === '' ? [] : [{type: 'text', text} as const]),
+    ]);
+}
