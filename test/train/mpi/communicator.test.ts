@@ -8,25 +8,10 @@ import {alone, openCommunicator} from '../../../src/train/mpi/communicator.js';
 import {root} from '../../cli/runEmu.js';
 import {skip} from '../../support/skip.js';
 import {temporaryFolder} from '../../support/temporary.js';
-import {type Ranks, runRanks, whyNoRanks} from './mpirun.js';
+import {type Ranks, runRanks, told, whyNoRanks} from './mpirun.js';
 
 const test = suite('mpi communicator');
 const script = path.join(root, 'test/train/mpi/rank.ts');
-
-/** The JSON line of each rank, in the order of ranks. */
-function told<T extends {rank: number}>({code, stdout, stderr}: Ranks, count: number): T[] {
-  assert.is(code, 0, stderr);
-  const lines = stdout
-    .trim()
-    .split(/\r?\n/)
-    .map((line) => JSON.parse(line) as T);
-  lines.sort((a, b) => a.rank - b.rank);
-  assert.equal(
-    lines.map(({rank}) => rank),
-    Array.from({length: count}, (_, rank) => rank),
-  );
-  return lines;
-}
 
 /** The lines of emu's own on stderr; mpirun adds paragraphs of its own. */
 const emuLines = ({stderr}: Ranks) => stderr.split('\n').filter((line) => line.startsWith('emu: '));

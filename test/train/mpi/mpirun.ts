@@ -2,9 +2,9 @@
 import {spawn, spawnSync} from 'node:child_process';
 import {existsSync, readFileSync} from 'node:fs';
 import path from 'node:path';
+import * as assert from 'uvu/assert';
 import {loadMpi} from '../../../src/train/mpi/addon.js';
-import type {Ended} from '../../cli/runEmu.js';
-import {root} from '../../cli/runEmu.js';
+import {type Ended, root} from '../../cli/runEmu.js';
 
 /** Why ranks cannot be started here, or undefined. An addon that should be there and is not is no reason. */
 export function whyNoRanks(): string | undefined {
@@ -54,4 +54,19 @@ export function runRanks(
       resolve({code, stdout, stderr, seconds: (performance.now() - started) / 1000}),
     );
   });
+}
+
+/** The JSON line of each rank, in the order of ranks. */
+export function told<T extends {rank: number}>({code, stdout, stderr}: Ranks, count: number): T[] {
+  assert.is(code, 0, stderr);
+  const lines = stdout
+    .trim()
+    .split(/\r?\n/)
+    .map((line) => JSON.parse(line) as T);
+  lines.sort((a, b) => a.rank - b.rank);
+  assert.equal(
+    lines.map(({rank}) => rank),
+    Array.from({length: count}, (_, rank) => rank),
+  );
+  return lines;
 }
