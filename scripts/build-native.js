@@ -293,7 +293,7 @@ async function buildChanged(compiler, includeFolder, say) {
       } catch (error) {
         // Everything but training on several machines works without it.
         process.stderr.write(`emu: MPI addon not built: ${error.message}\n`);
-        mpiProblem = error.message.split('\n', 1)[0];
+        mpiProblem = 'the MPI addon does not compile; see `npm run build:native`';
       }
     }
     if (mpiProblem === undefined) fs.rmSync(mpiProblemFile, {force: true});

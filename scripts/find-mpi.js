@@ -31,5 +31,8 @@ export function findMpi() {
     fs.existsSync(path.join(folder, 'mpi.h')),
   );
   if (flags && hasHeader) return flags;
-  return {reason: 'MPI is not installed (Debian: apt-get install openmpi-bin libopenmpi-dev)'};
+  return {
+    reason:
+      'the headers of MPI are not installed; `apt-get install openmpi-bin libopenmpi-dev`, then `npm run setup`',
+  };
 }

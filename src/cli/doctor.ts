@@ -135,7 +135,7 @@ export async function mpi(): Promise<ProgramReport> {
     return {
       available: false,
       reason:
-        'mpirun is not in PATH (Debian: apt-get install openmpi-bin libopenmpi-dev), then `npm run setup`',
+        'mpirun is not in PATH; `apt-get install openmpi-bin libopenmpi-dev`, then `npm run setup`',
     };
   try {
     const {libraryName, loadMpi} = await import('../train/mpi/addon.js');

@@ -27,21 +27,23 @@ const root = fileURLToPath(new URL('../../../', import.meta.url));
 const folder = path.join(root, 'build', `${process.platform}-${process.arch}`);
 const require = createRequire(import.meta.url);
 
-/** The addon, or why there is none and what to do. */
+/** The addon, or why there is none and the way out. */
 export function loadMpi(): MpiAddon | {readonly problem: string} {
   const file = path.join(folder, 'emu-mpi.node');
+  const reasonFile = path.join(folder, 'mpi-problem.txt');
   if (!existsSync(file)) {
-    const reasonFile = path.join(folder, 'mpi-problem.txt');
-    const reason = existsSync(reasonFile)
-      ? readFileSync(reasonFile, 'utf8')
-      : 'the MPI addon has not been built';
-    return {problem: `${reason}, then \`npm run setup\``};
+    const hasReason = existsSync(reasonFile);
+    return {
+      problem: hasReason
+        ? readFileSync(reasonFile, 'utf8')
+        : 'the MPI addon has not been built; `apt-get install openmpi-bin libopenmpi-dev`, then `npm run setup`',
+    };
   }
   try {
     return require(file) as MpiAddon;
   } catch (error) {
     const [reason] = (error as Error).message.split('\n', 1);
-    return {problem: `${reason} (Debian: apt-get install openmpi-bin libopenmpi-dev)`};
+    return {problem: `${reason}; \`apt-get install openmpi-bin\``};
   }
 }
 

@@ -155,9 +155,13 @@ export function openCommunicator(): Communicator {
   return communicator;
 }
 
-/** How long a rank waits before it tells its failure, per rank before it. */
-const TURN_MS = 500;
-const MAX_TURNS = 4;
+/**
+ * How long a rank waits before it tells its failure. What all ranks run into (a wrong recipe) is so told
+ * by rank 0 alone: mpirun ends the others meanwhile.
+ */
+function turnMs({rank}: Communicator): number {
+  return rank === 0 ? 0 : 2000 + 500 * Math.min(rank, 4);
+}
 
 /** The same failure, which now says whose it is. */
 function ofRank(thrown: unknown, {rank, size}: Communicator): Error {
@@ -181,8 +185,7 @@ export async function withCommunicator<T>(
     communicator.close();
     return result;
   } catch (error) {
-    // A failure that ranks share (a wrong recipe) is told by the first; mpirun ends the others meanwhile.
-    await setTimeout(Math.min(communicator.rank, MAX_TURNS) * TURN_MS);
+    await setTimeout(turnMs(communicator));
     throw ofRank(error, communicator);
   }
 }

@@ -1,0 +1,72 @@
+// Runs a script as the ranks of a real mpirun.
+import {spawn, spawnSync} from 'node:child_process';
+import {existsSync, readFileSync} from 'node:fs';
+import path from 'node:path';
+import * as assert from 'uvu/assert';
+import {loadMpi} from '../../../src/train/mpi/addon.js';
+import {type Ended, root} from '../../cli/runEmu.js';
+
+/** Why ranks cannot be started here, or undefined. An addon that should be there and is not is no reason. */
+export function whyNoRanks(): string | undefined {
+  if (spawnSync('mpirun', ['--version']).status !== 0) return 'needs mpirun (openmpi-bin)';
+  const reason = path.join(root, 'build', `${process.platform}-${process.arch}`, 'mpi-problem.txt');
+  const mpi = loadMpi();
+  const hasNoHeaders = existsSync(reason) && /headers/.test(readFileSync(reason, 'utf8'));
+  return 'problem' in mpi && hasNoHeaders ? `needs libopenmpi-dev: ${mpi.problem}` : undefined;
+}
+
+export interface Ranks extends Ended {
+  readonly seconds: number;
+}
+
+/** `mpirun -n COUNT node ARGS`; a script of TypeScript is compiled on the way. */
+export function runRanks(
+  count: number,
+  args: readonly string[],
+  env: NodeJS.ProcessEnv = {},
+): Promise<Ranks> {
+  const started = performance.now();
+  const child = spawn(
+    'mpirun',
+    ['--oversubscribe', '-n', String(count), process.execPath, '--import', 'tsx', ...args],
+    {
+      cwd: root,
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: {
+        ...process.env,
+        NO_COLOR: '1',
+        OMPI_ALLOW_RUN_AS_ROOT: '1',
+        OMPI_ALLOW_RUN_AS_ROOT_CONFIRM: '1',
+        ...env,
+      },
+    },
+  );
+  let stdout = '';
+  let stderr = '';
+  child.stdout.on('data', (chunk) => {
+    stdout += chunk;
+  });
+  child.stderr.on('data', (chunk) => {
+    stderr += chunk;
+  });
+  return new Promise((resolve) => {
+    child.on('close', (code) =>
+      resolve({code, stdout, stderr, seconds: (performance.now() - started) / 1000}),
+    );
+  });
+}
+
+/** The JSON line of each rank, in the order of ranks. */
+export function told<T extends {rank: number}>({code, stdout, stderr}: Ranks, count: number): T[] {
+  assert.is(code, 0, stderr);
+  const lines = stdout
+    .trim()
+    .split(/\r?\n/)
+    .map((line) => JSON.parse(line) as T);
+  lines.sort((a, b) => a.rank - b.rank);
+  assert.equal(
+    lines.map(({rank}) => rank),
+    Array.from({length: count}, (_, rank) => rank),
+  );
+  return lines;
+}
