@@ -34,8 +34,7 @@ export class Ema {
     this.averages = new Map(
       [...variables].map(([name, variable]) => [
         name,
-        // A copy: variable() alone would share the numbers, which an optimizer overwrites in place.
-        tf.tidy(() => tf.variable(tf.mul(variable, 1), false)),
+        tf.variable(variable, false), // the two share their numbers until one of them is assigned to
       ]),
     );
   }

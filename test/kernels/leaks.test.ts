@@ -32,6 +32,16 @@ const cases: Record<string, Case> = {
     by: [0, 1, 2],
     run: (a, w, b) => ops.layerNorm(a!, w!, b!, 1e-6),
   },
+  groupNorm: {
+    inputs: [x, vector, vector],
+    by: [0, 1, 2],
+    run: (a, w, b) => ops.groupNorm(a!, w!, b!, {groups: 2, eps: 1e-6, activation: 'silu'}),
+  },
+  conv2d: {
+    inputs: [random([1, 4, 4, 2], 10), random([3, 2, 3, 3], 11), random([3], 12)],
+    by: [0, 1, 2],
+    run: (a, w, b) => ops.conv2d(a as tf.Tensor4D, w!, b!, {stride: 2, paddingEnd: 1}),
+  },
   rope: {
     inputs: [head, ints([0, 5], [1, 2])],
     by: [0],

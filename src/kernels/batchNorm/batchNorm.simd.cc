@@ -97,8 +97,7 @@ void batchNormMoments(const BatchNormMomentsArgs& args) {
 
 void batchNorm(const BatchNormArgs& args) {
   const size_t cols = args.cols;
-  const Coefficients c =
-      coefficients(0, args.mean, args.variance, args.weight, args.eps, cols);
+  const Coefficients c = coefficients(0, args.mean, args.variance, args.weight, args.eps, cols);
   parallelFor(args.rows, chunkRows(cols), [&](size_t begin, size_t end) {
     for (size_t row = begin; row < end; ++row) {
       const float* x = args.x + row * cols;
@@ -120,8 +119,7 @@ void batchNorm(const BatchNormArgs& args) {
 void batchNormGrad(const BatchNormGradArgs& args) {
   const size_t cols = args.cols, step = chunkRows(cols);
   const size_t chunks = numChunks(args.rows, cols);
-  const Coefficients c =
-      coefficients(0, args.mean, args.variance, args.weight, args.eps, cols);
+  const Coefficients c = coefficients(0, args.mean, args.variance, args.weight, args.eps, cols);
   float* partial = scratch(1, chunks * 2 * cols);  // per chunk: sums of g, then of g d
   parallelFor(args.rows, step, [&](size_t begin, size_t end) {
     float* sums = partial + begin / step * 2 * cols;

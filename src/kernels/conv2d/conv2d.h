@@ -1,7 +1,7 @@
 // Two-dimensional convolution, channels last, as matrix products of gathered rows (im2col).
 //
-// Scratch memory: a block of gathered rows of at most kConvBlockFloats floats (but at least 64 rows),
-// as much again for a stride above 1 backwards, and the weights as float32.
+// Scratch memory: a block of gathered rows of at most kConvBlockFloats floats (but at least 64
+// rows), as much again for a stride above 1 backwards, and the weights as float32.
 #ifndef EMU_KERNELS_CONV2D_CONV2D_H_
 #define EMU_KERNELS_CONV2D_CONV2D_H_
 

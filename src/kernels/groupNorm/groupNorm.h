@@ -16,22 +16,22 @@ struct GroupNormShape {
 
 struct GroupNormArgs {
   GroupNormShape shape;
-  const float* x;                // [batch, rows, cols]
-  const float *weight, *bias;    // [cols]
-  float* out;                    // [batch, rows, cols]
-  float *mean, *inverseStd;      // [batch, groups]: 1 / sqrt(variance + eps)
+  const float* x;              // [batch, rows, cols]
+  const float *weight, *bias;  // [cols]
+  float* out;                  // [batch, rows, cols]
+  float *mean, *inverseStd;    // [batch, groups]: 1 / sqrt(variance + eps)
   float eps;
   bool hasSilu;
 };
 
 struct GroupNormGradArgs {
   GroupNormShape shape;
-  const float* x;                      // [batch, rows, cols]
-  const float *weight, *bias;          // [cols]
-  const float *mean, *inverseStd;      // [batch, groups]
-  const float* dy;                     // [batch, rows, cols]
-  float* dx;                           // [batch, rows, cols]
-  float *dWeight, *dBias;              // [cols]
+  const float* x;                  // [batch, rows, cols]
+  const float *weight, *bias;      // [cols]
+  const float *mean, *inverseStd;  // [batch, groups]
+  const float* dy;                 // [batch, rows, cols]
+  float* dx;                       // [batch, rows, cols]
+  float *dWeight, *dBias;          // [cols]
   bool hasSilu;
 };
 

@@ -127,8 +127,8 @@ void groupNorm(const GroupNormArgs& args) {
     }
     const size_t index = item * shape.groups + group;
     args.mean[index] = static_cast<float>(mean);
-    args.inverseStd[index] = static_cast<float>(
-        1.0 / __builtin_sqrt(squares / count + static_cast<double>(args.eps)));
+    args.inverseStd[index] =
+        static_cast<float>(1.0 / __builtin_sqrt(squares / count + static_cast<double>(args.eps)));
     setCoefficients(c, shape, item, group, args.weight, args.mean[index], args.inverseStd[index]);
   });
 
@@ -149,8 +149,8 @@ void groupNorm(const GroupNormArgs& args) {
   });
 }
 
-// With g = dy times the activation's derivative, d = x - mean, r = 1 / standard deviation, N numbers
-// in a group, sums over the group with their columns' weights:
+// With g = dy times the activation's derivative, d = x - mean, r = 1 / standard deviation, N
+// numbers in a group, sums over the group with their columns' weights:
 //   dBias = sum g,  dWeight = r sum g d   (over the rows of all items)
 //   dx = weight r g - r / N (sum weight g) - d r^3 / N (sum weight g d)
 void groupNormGrad(const GroupNormGradArgs& args) {
