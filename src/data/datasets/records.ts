@@ -22,7 +22,12 @@ export interface Records {
 
 // A quote that is opened and never closed swallows the lines after it: no real record is so long.
 const MAX_CSV_RECORD = 1_000_000;
-const csvOptions = {relax_quotes: true, relax_column_count: true, skip_empty_lines: true} as const;
+const csvOptions = {
+  record_delimiter: ['\r\n', '\n'],
+  relax_quotes: true,
+  relax_column_count: true,
+  skip_empty_lines: true,
+};
 
 class RecordFile implements Records {
   constructor(

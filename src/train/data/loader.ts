@@ -41,7 +41,8 @@ export class DataLoader {
   private readonly pending = new Map<number, Pending>();
   private numTried = 0;
   private numBad = 0;
-  private isClosed = false;
+  /** Why nothing comes any more. */
+  private failure: Error | undefined;
 
   private constructor(
     private readonly options: LoaderOptions,
@@ -83,7 +84,7 @@ export class DataLoader {
    * @throws EmuError `bad_data` when more samples are bad than the recipe allows, or what stopped a thread
    */
   async next(step: number): Promise<LoadedStep> {
-    if (this.isClosed) throw new Error('the loader is closed');
+    if (this.failure) throw this.failure;
     const {data, steps = Number.POSITIVE_INFINITY} = this.options;
     const last = Math.min(step + data.ahead, steps - 1);
     for (const waiting of this.pending.keys())
@@ -101,7 +102,6 @@ export class DataLoader {
 
   /** Ends the threads at once. */
   async close(): Promise<void> {
-    this.isClosed = true;
     for (const worker of this.workers) worker.removeAllListeners();
     await Promise.all(this.workers.map((worker) => worker.terminate()));
     this.failAll(new Error('the loader is closed'));
@@ -127,6 +127,7 @@ export class DataLoader {
   }
 
   private failAll(error: Error): void {
+    this.failure ??= error;
     for (const waiting of this.pending.values()) waiting.reject(error);
   }
 
@@ -147,7 +148,7 @@ function startWorker(options: LoaderOptions): Worker {
   const file = `./loaderWorker${path.extname(import.meta.url)}`;
   // Nothing that a plug-in prints may reach stdout: it carries results only.
   const worker = new Worker(new URL(file, import.meta.url), {workerData: options, stdout: true});
-  worker.stdout.pipe(process.stderr, {end: false});
+  worker.stdout.on('data', (chunk) => process.stderr.write(chunk));
   return worker;
 }
 
