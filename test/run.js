@@ -24,7 +24,8 @@ function testFiles(folder) {
 function runFile(file) {
   return new Promise((resolve) => {
     const started = Date.now();
-    const child = spawn(process.execPath, ['--import', 'tsx', 'test/support/runFile.js', file], {
+    const hooks = ['--import', 'tsx', '--import', './test/support/threads.js'];
+    const child = spawn(process.execPath, [...hooks, 'test/support/runFile.js', file], {
       cwd: root,
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     });

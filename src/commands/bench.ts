@@ -1,9 +1,11 @@
 import {Args, Flags} from '@oclif/core';
 import type {BenchResult} from '../cli/bench.js';
+import {UsageError} from '../cli/errors.js';
 import {present} from '../cli/flags.js';
 import {ModelCommand} from '../cli/modelCommand.js';
 import {ModelHost} from '../cli/modelHost.js';
 import {defaultModel} from '../cli/settings.js';
+import type {BenchLoadingResult} from '../train/data/benchLoading.js';
 
 function describe(result: BenchResult): string {
   const {promptTokensPerSecond: prompt, decodeTokensPerSecond: decode} = result;
@@ -19,19 +21,43 @@ function describe(result: BenchResult): string {
   ].join('\n');
 }
 
+function describeLoading(result: BenchLoadingResult): string {
+  const {samplesPerSecond, picturesPerSecond, stepMs, waitShare, numBad} = result;
+  const sources = result.sources.map(({name, size}) => `${name} (${size} samples)`);
+  return [
+    `sources  ${sources.join('\n         ')}`,
+    `open     ${result.open.toFixed(3)} s, first batch ${result.firstBatch.toFixed(3)} s after that`,
+    `loading  ${samplesPerSecond.toFixed(1)} samples/s, ${picturesPerSecond.toFixed(1)} pictures/s (batches of ${result.batch}, ${result.workers} threads)`,
+    `waiting  ${(100 * waitShare).toFixed(1)} % of the time, where a step takes ${stepMs} ms`,
+    ...(numBad > 0 ? [`bad      ${numBad} samples were skipped`] : []),
+  ].join('\n');
+}
+
+interface LoadingFlags {
+  readonly data?: string | undefined;
+  readonly batch: number;
+  readonly 'image-size': number;
+  readonly 'image-tokens': number;
+  readonly context: number;
+  readonly steps: number;
+  readonly 'step-ms': number;
+}
+
 export default class Bench extends ModelCommand {
-  static override summary = 'Measure how fast a part of the model runs on this machine.';
+  static override summary =
+    'Measure how fast a part of the model, or the loading of training data, runs on this machine.';
   static override description =
-    'Medians over --repeat runs, after one that warms up. --synthetic measures random weights of a size; tensors of one size share their numbers.';
+    'Medians over --repeat runs, after one that warms up. --synthetic measures random weights of a size; tensors of one size share their numbers. loading makes --steps batches of the data of a recipe, then as many for a consumer that takes --step-ms for each.';
   static override examples = [
     '<%= config.bin %> bench llm --json',
     '<%= config.bin %> bench llm --synthetic emu-14b --encoding bf16 --repeat 1',
     '<%= config.bin %> bench vision --synthetic tiny --backend reference',
+    '<%= config.bin %> bench loading --data recipe.yaml --batch 64 --step-ms 250',
   ];
   static override args = {
     what: Args.string({
-      description: 'llm: prompt and new tokens; vision: one picture',
-      options: ['llm', 'vision'],
+      description: 'llm: prompt and new tokens; vision: one picture; loading: training data',
+      options: ['llm', 'vision', 'loading'],
       required: true,
     }),
   };
@@ -50,10 +76,52 @@ export default class Bench extends ModelCommand {
     'new-tokens': Flags.integer({description: 'length of the answer', default: 16, min: 1}),
     beams: Flags.integer({description: 'answers followed at once', default: 1, min: 1, max: 64}),
     repeat: Flags.integer({description: 'how often it is measured', default: 3, min: 1}),
+    data: Flags.string({
+      description: 'recipe, or a file with only its data part',
+      helpValue: 'YAML',
+      helpGroup: 'LOADING',
+    }),
+    batch: Flags.integer({
+      description: 'rows of a batch',
+      default: 16,
+      min: 1,
+      helpGroup: 'LOADING',
+    }),
+    'image-size': Flags.integer({
+      description: 'side of a picture in pixels',
+      default: 224,
+      min: 1,
+      helpGroup: 'LOADING',
+    }),
+    'image-tokens': Flags.integer({
+      description: 'tokens a picture',
+      default: 32,
+      min: 1,
+      helpGroup: 'LOADING',
+    }),
+    context: Flags.integer({
+      description: 'longest row in tokens',
+      default: 1024,
+      min: 4,
+      helpGroup: 'LOADING',
+    }),
+    steps: Flags.integer({
+      description: 'batches that are measured',
+      default: 20,
+      min: 1,
+      helpGroup: 'LOADING',
+    }),
+    'step-ms': Flags.integer({
+      description: 'milliseconds that a training step takes',
+      default: 100,
+      min: 0,
+      helpGroup: 'LOADING',
+    }),
   };
 
   async run(): Promise<void> {
     const {args, flags} = await this.parse(Bench);
+    if (args.what === 'loading') return this.loading(flags);
     const {synthetic, encoding = 'f32', backend, threads} = flags;
     const model = synthetic
       ? {synthetic, encoding}
@@ -80,6 +148,31 @@ export default class Bench extends ModelCommand {
     } finally {
       progress.stop();
       await host.close();
+    }
+  }
+  private async loading(flags: LoadingFlags): Promise<void> {
+    if (flags.data === undefined) throw new UsageError('bench loading: missing --data');
+    const {benchLoading, readDataSpec} = await import('../train/data/benchLoading.js');
+    const data = readDataSpec(flags.data);
+    const progress = await this.progress();
+    progress.update('loading');
+    try {
+      const result = await benchLoading({
+        data,
+        seed: 1,
+        batch: flags.batch,
+        imageSize: flags['image-size'],
+        numImageTokens: flags['image-tokens'],
+        contextLength: flags.context,
+        labels: 'text',
+        tokenizer: {mode: 'instruct'},
+        measuredSteps: flags.steps,
+        stepMs: flags['step-ms'],
+      });
+      progress.stop();
+      this.result(result, describeLoading(result));
+    } finally {
+      progress.stop();
     }
   }
 }

@@ -28,7 +28,7 @@ export function* tarMembers(file: string): Generator<TarMember> {
     for (;;) {
       const header = archive.read(at, BLOCK);
       if (!header) throw archive.cutOff(at, 'its end mark is missing');
-      if (header.every((byte) => byte === 0)) return;
+      if (header[0] === 0 && header.every((byte) => byte === 0)) return;
       archive.checkHeader(header, at);
       const size = archive.number(header, 124, at);
       const offset = at + BLOCK;
@@ -99,7 +99,7 @@ class Archive {
       throw new InputError(this.file, 'is compressed', 'unpack it with gunzip');
     // The checksum counts its own field as spaces.
     let sum = 8 * 0x20;
-    for (const [i, byte] of header.entries()) if (i < 148 || i >= 156) sum += byte;
+    for (let i = 0; i < BLOCK; i++) if (i < 148 || i >= 156) sum += header[i]!;
     if (sum === this.number(header, 148, at)) return;
     if (at === 0) throw new InputError(this.file, 'is no tar file');
     throw new InputError(this.file, `is damaged at byte ${at}`, 'get the file again');

@@ -51,7 +51,7 @@ export class DataLoader {
     readonly sources: readonly SourceInfo[],
   ) {
     for (const worker of workers) {
-      worker.removeAllListeners();
+      forget(worker);
       worker.on('message', (reply: LoaderReply) => this.receive(reply));
       worker.on('error', (error) => this.failAll(error));
       worker.on('exit', () => this.failAll(new Error('a loader thread ended early')));
@@ -102,7 +102,7 @@ export class DataLoader {
 
   /** Ends the threads at once. */
   async close(): Promise<void> {
-    for (const worker of this.workers) worker.removeAllListeners();
+    for (const worker of this.workers) forget(worker);
     await Promise.all(this.workers.map((worker) => worker.terminate()));
     this.failAll(new Error('the loader is closed'));
   }
@@ -141,6 +141,11 @@ export class DataLoader {
       {code: 'bad_data'},
     );
   }
+}
+
+/** By name: without their own listeners Node's workers pass on no messages. */
+function forget(worker: Worker): void {
+  for (const event of ['message', 'error', 'exit']) worker.removeAllListeners(event);
 }
 
 function startWorker(options: LoaderOptions): Worker {
