@@ -4,14 +4,14 @@ import {InputError} from '../../errors.js';
 import type {Random} from '../../random.js';
 import {systemTexts} from '../../text/prompt.js';
 import {strip} from '../../text/whitespace.js';
+import {listNames} from '../../weights/printable.js';
 import {
   type Dataset,
-  plainText,
   type PreparePicture,
+  plainText,
   type Sample,
   type SamplePart,
 } from '../dataset.js';
-import {listNames} from '../../weights/printable.js';
 import {findDataFiles} from './filePatterns.js';
 import {mediaFile, readPicture, readRandomFrames} from './media.js';
 import {openRecords, type Records, type Row} from './records.js';
@@ -125,23 +125,23 @@ function officialSystem(media: readonly Medium[]): string {
   return systemTexts[media.some(({kind}) => kind === 'video') ? 'video' : 'image'];
 }
 
-const speakers: Readonly<Record<string, Turn['speaker']>> = {
-  human: 'user',
-  user: 'user',
-  gpt: 'assistant',
-  assistant: 'assistant',
-  chatgpt: 'assistant',
-  bing: 'assistant',
-  bard: 'assistant',
-  system: 'system',
-};
+const speakers = new Map<unknown, Turn['speaker']>([
+  ['human', 'user'],
+  ['user', 'user'],
+  ['gpt', 'assistant'],
+  ['assistant', 'assistant'],
+  ['chatgpt', 'assistant'],
+  ['bing', 'assistant'],
+  ['bard', 'assistant'],
+  ['system', 'system'],
+]);
 
 /** `conversations: [{from, value}]`; newer files write `messages: [{role, content}]`. */
 function turnsOf(row: Row, place: string): Turn[] {
   const list = row.conversations ?? row.messages;
   if (!Array.isArray(list)) throw new InputError(place, 'has no list of conversations');
   return list.map((turn: Record<string, unknown> | null) => {
-    const speaker = speakers[String(turn?.from ?? turn?.role)];
+    const speaker = speakers.get(turn?.from ?? turn?.role);
     const text = turn?.value ?? turn?.content;
     if (!speaker || typeof text !== 'string')
       throw new InputError(place, 'has a turn without a known speaker or a text');

@@ -1,7 +1,8 @@
 // Which field of a record holds what: named by the user, or found among the names in common use.
 import {InputError} from '../../errors.js';
-import {plainText} from '../dataset.js';
 import {strip} from '../../text/whitespace.js';
+import {listNames} from '../../weights/printable.js';
+import {plainText} from '../dataset.js';
 import type {Records, Row} from './records.js';
 
 export const captionFields = ['caption', 'text', 'title', 'description'] as const;
@@ -46,7 +47,7 @@ export function requireField(
   if (!firstRow) throw problem;
   throw new InputError(
     records.place(0),
-    `has no ${what} (looked for ${names.join(', ')}; it has ${Object.keys(firstRow).join(', ')})`,
+    `has no ${what} (looked for ${names.join(', ')}; it has ${listNames(Object.keys(firstRow), 12)})`,
     `say which field it is with ${what}Field`,
   );
 }

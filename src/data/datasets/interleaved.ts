@@ -2,17 +2,19 @@
 // (pictures and texts in parallel lists). Paper: the first N = 5 pictures of a document, and sub-sequences.
 import {access} from 'node:fs/promises';
 import path from 'node:path';
+import {z} from 'zod';
 import {InputError} from '../../errors.js';
 import type {Random} from '../../random.js';
 import {strip} from '../../text/whitespace.js';
+import {listNames} from '../../weights/printable.js';
 import {
   type Dataset,
-  plainText,
   type PreparePicture,
+  plainText,
   type Sample,
   type SamplePart,
 } from '../dataset.js';
-import {listNames} from '../../weights/printable.js';
+import {sourceLabel} from '../source.js';
 import {findDataFiles} from './filePatterns.js';
 import {mediaFile, readPicture} from './media.js';
 import {openRecords, type Records, type Row} from './records.js';
@@ -63,24 +65,33 @@ async function openDocuments(
   return new Documents(name, await openRecords(files), unitsOf, separator, options);
 }
 
-interface Mmc4Image {
-  readonly image_name?: string;
-  readonly raw_url?: string;
-  readonly matched_text_index?: number;
-  readonly matched_sim?: number;
-}
+const mmc4Document = z.object({
+  text_list: z.array(z.string()),
+  image_info: z.array(
+    z.object({
+      image_name: z.string().nullish(),
+      raw_url: z.string().nullish(),
+      matched_text_index: z.number().int().nullish(),
+      matched_sim: z.number().nullish(),
+    }),
+  ),
+  similarity_matrix: z.array(z.array(z.number())).nullish(),
+});
 
 /**
  * Sentences, each after the pictures matched to it. The match is the record's own, else the sentence of
  * the largest similarity.
  */
 export function mmc4Units(row: Row, minSimilarity: number, place: string): Unit[] {
-  const {text_list: texts, image_info: infos, similarity_matrix: matrix} = row;
-  if (!Array.isArray(texts) || !Array.isArray(infos))
-    throw new InputError(place, 'is no MMC4 document: it has no text_list and image_info');
+  const checked = mmc4Document.safeParse(row);
+  if (!checked.success) {
+    const {path: field, message} = checked.error.issues[0]!;
+    throw new InputError(place, `is no MMC4 document: ${field.join('.')}: ${message}`);
+  }
+  const {text_list: texts, image_info: infos, similarity_matrix: matrix} = checked.data;
   const matched = new Map<number, string[]>();
-  for (const [i, info] of (infos as Mmc4Image[]).entries()) {
-    const similarities = (matrix as number[][] | undefined)?.[i];
+  for (const [i, info] of infos.entries()) {
+    const similarities = matrix?.[i];
     const sentence = info.matched_text_index ?? largest(similarities ?? []);
     const similarity = info.matched_sim ?? similarities?.[sentence];
     const url = info.raw_url?.split(/[?#]/)[0]; // files are named by the last part of where they came from
@@ -92,7 +103,7 @@ export function mmc4Units(row: Row, minSimilarity: number, place: string): Unit[
   }
   return texts.flatMap((text, i): Unit[] => [
     ...(matched.get(i) ?? []).map((image) => ({image})),
-    {text: String(text)},
+    {text},
   ]);
 }
 
@@ -166,7 +177,7 @@ class Documents implements Dataset {
       }
     }
     if (missing !== undefined && count === 0)
-      throw new InputError(name, `has none of its pictures, such as ${missing}`);
+      throw new InputError(name, `has none of its pictures, such as ${sourceLabel(missing)}`);
     if (count === 0 && text === '') throw new InputError(name, 'is empty');
     return [...parts, {type: 'text', text: `${text}</s>`}];
   }

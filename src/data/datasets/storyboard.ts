@@ -10,8 +10,8 @@ import type {Random} from '../../random.js';
 import {strip} from '../../text/whitespace.js';
 import {
   type Dataset,
-  plainText,
   type PreparePicture,
+  plainText,
   type Sample,
   type SamplePart,
 } from '../dataset.js';

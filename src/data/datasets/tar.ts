@@ -2,6 +2,7 @@
 // to write names that do not fit (GNU `L` and pax `x` members).
 import {closeSync, fstatSync, openSync, readSync} from 'node:fs';
 import {InputError} from '../../errors.js';
+import {printable} from '../../weights/printable.js';
 import {fileProblem} from '../source.js';
 
 export interface TarMember {
@@ -44,7 +45,8 @@ export function* tarMembers(file: string): Generator<TarMember> {
       const name = longName ?? shortName(header);
       longName = undefined;
       if (type !== '0' && type !== '\0') continue; // folders, links, notes of other programs
-      if (offset + size > archive.size) throw archive.cutOff(offset, `${name} is incomplete`);
+      if (offset + size > archive.size)
+        throw archive.cutOff(offset, `${printable(name)} is incomplete`);
       yield {name, offset, size};
     }
   } finally {

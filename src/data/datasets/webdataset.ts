@@ -3,10 +3,10 @@
 import path from 'node:path';
 import {InputError} from '../../errors.js';
 import type {Random} from '../../random.js';
+import {listNames, printable} from '../../weights/printable.js';
 import type {Dataset, PreparePicture, Sample} from '../dataset.js';
 import {readByteRange} from './byteRange.js';
 import {captionFields, foreignText, textField} from './fields.js';
-import {listNames} from '../../weights/printable.js';
 import {findDataFiles} from './filePatterns.js';
 import {captioned, decodePicture, type PictureOrder} from './media.js';
 import type {Row} from './records.js';
@@ -130,7 +130,7 @@ class Webdataset implements Dataset {
   async read(index: number, random: Random): Promise<Sample> {
     const {captionField, order = 'random', prepare} = this.options;
     const {shard, key, picture, text, isJson} = this.index.at(index);
-    const name = `${shard}, ${key}`;
+    const name = `${shard}, ${printable(key)}`;
     if (!picture) throw new InputError(name, 'has no picture (.jpg, .png or .webp)');
     if (!text) throw new InputError(name, `has no ${captionField ? '.json' : '.txt or .json'}`);
     const said = (await readByteRange(shard, text.offset, text.size)).toString('utf8');

@@ -4,8 +4,8 @@ import path from 'node:path';
 import {performance} from 'node:perf_hooks';
 import {setTimeout as sleep} from 'node:timers/promises';
 import {parse} from 'yaml';
-import {InputError} from '../../errors.js';
 import {fileProblem} from '../../data/source.js';
+import {InputError} from '../../errors.js';
 import {DataLoader, type LoaderOptions} from './loader.js';
 import {type DataSpec, dataSpec, withFullPaths} from './spec.js';
 

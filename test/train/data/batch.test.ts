@@ -4,9 +4,9 @@ import type {Dataset} from '../../../src/data/dataset.js';
 import type {Random} from '../../../src/random.js';
 import type {Batch} from '../../../src/train/data/batch.js';
 import {BatchMaker, type BatchOptions} from '../../../src/train/data/batchMaker.js';
-import {regressionPairs, textLabels as lossLabels} from '../../../src/train/losses.js';
-import {throwsEmuError} from '../../support/errors.js';
+import {textLabels as lossLabels, regressionPairs} from '../../../src/train/losses.js';
 import {expectEmuError} from '../../data/fixtures.js';
+import {throwsEmuError} from '../../support/errors.js';
 import {batchOptions, madeUp, tokenizer} from './support.js';
 
 const test = suite('batches');

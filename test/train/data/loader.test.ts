@@ -9,8 +9,8 @@ import * as assert from 'uvu/assert';
 import {BatchMaker} from '../../../src/train/data/batchMaker.js';
 import {DataLoader, type LoaderOptions} from '../../../src/train/data/loader.js';
 import {dataSpec} from '../../../src/train/data/spec.js';
-import {expectEmuError} from '../../data/fixtures.js';
 import {folder, png, write} from '../../data/datasets/support.js';
+import {expectEmuError} from '../../data/fixtures.js';
 import {batchOptions} from './support.js';
 
 const test = suite('loader');

@@ -1,7 +1,8 @@
 // What the tests of batches share: a data set that is made up, and options small enough to read.
-import type {Random} from '../../../src/random.js';
+
 import type {Dataset, Sample} from '../../../src/data/dataset.js';
 import {InputError} from '../../../src/errors.js';
+import type {Random} from '../../../src/random.js';
 import {WordTokenizer} from '../../../src/text/wordTokenizer.js';
 import type {BatchOptions} from '../../../src/train/data/batchMaker.js';
 import {dataSpec} from '../../../src/train/data/spec.js';

@@ -12,10 +12,10 @@ import {
   type TokenizeOptions,
   tokenizeSample,
 } from '../../../src/train/data/tokenize.js';
+import {folder, png, prepare, write, writeLines} from '../../data/datasets/support.js';
 import {throwsEmuError} from '../../support/errors.js';
 import {goldens} from '../../support/goldens.js';
 import {skip} from '../../support/skip.js';
-import {folder, png, prepare, write, writeLines} from '../../data/datasets/support.js';
 import {tokenizer} from './support.js';
 
 const test = suite('tokenize');
