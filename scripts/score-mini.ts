@@ -5,7 +5,7 @@
 import {parseArgs} from 'node:util';
 import {Emu} from '../src/emu.js';
 import {fetchArt} from '../src/train/emoji/art.js';
-import {readConcepts} from '../src/train/emoji/source.js';
+import {readConcepts} from '../src/train/emoji/open.js';
 import {percent, scoreNaming, share, standardError} from './ask.js';
 
 const {values} = parseArgs({
@@ -20,7 +20,7 @@ const {values} = parseArgs({
 const {vendor} = values;
 fetchArt([vendor], console.error);
 const emu = await Emu.load(values.model);
-const concepts = readConcepts('.', values.concepts);
+const concepts = readConcepts(values.concepts);
 const score = await scoreNaming(emu, concepts, vendor, undefined, (label, said) => {
   if (values.wrong) console.log(`${label}: ${said}`);
 });

@@ -22,7 +22,7 @@ import {drawQuestion} from '../src/train/emoji/questions.js';
 import {plain} from '../src/train/emoji/compose.js';
 import {measurePrior, type Prior} from '../src/train/emoji/priors.js';
 import {SceneMaker, scenePicture} from '../src/train/emoji/scene.js';
-import {readConcepts} from '../src/train/emoji/source.js';
+import {readConcepts} from '../src/train/emoji/open.js';
 import {ask, isSame, percent, type Score, scoreNaming, share, standardError} from './ask.js';
 
 const ART_SIZE = 128;
@@ -78,7 +78,7 @@ interface Result extends Score {
   readonly controls: Readonly<Record<string, Score>>;
 }
 
-const concepts = readConcepts('.', values.concepts).filter(({icons}) => icons[values.vendor]);
+const concepts = readConcepts(values.concepts).filter(({icons}) => icons[values.vendor]);
 const drawings = await loadDrawings(concepts, [values.vendor], ART_SIZE, console.error);
 const maker = new SceneMaker(concepts, drawings, plain);
 const emu = await Emu.load(values.model);

@@ -16,8 +16,10 @@ import {loadTokenizer, type Tokenizer} from './text/tokenizer.js';
 import {strip} from './text/whitespace.js';
 import type {Checkpoint} from './weights/checkpoint.js';
 import {checkMemory} from './weights/memory.js';
+import type {Mode} from './weights/config.js';
 import {openModel} from './weights/openModel.js';
 import {countElements} from './weights/storedTensor.js';
+import {TunedWeights} from './weights/tuning.js';
 import {Weights} from './weights/weights.js';
 
 export type Item =
@@ -31,6 +33,15 @@ export interface LoadOptions {
   readonly backend?: BackendName | 'auto';
   readonly threads?: number;
   readonly isa?: string;
+  /** Of a model that has both, this mode alone. */
+  readonly mode?: Mode;
+}
+
+/** A model as one mode of it is asked: an instruction tuning is a mode of its own beside its base. */
+interface ModelInMode {
+  readonly mode: Mode;
+  readonly model: EmuModel;
+  readonly tokenizer: Tokenizer;
 }
 
 /** What is asked for, and how the answer is searched. Defaults are the official code's. */
@@ -105,18 +116,37 @@ function promptItems(items: readonly Item[]): PromptItem[] {
   });
 }
 
+/** The tokenizer must have a token for each row of the table, those that the tuning adds included. */
+function checkVocabulary(file: string, {config}: EmuModel, tokenizer: Tokenizer): void {
+  const {llama, lora} = config;
+  const added = lora?.tokenRows?.filter((id) => id >= llama.vocabSize).length ?? 0;
+  if (tokenizer.vocabSize === llama.vocabSize + added) return;
+  throw new ModelError(
+    file,
+    `its vocabulary has ${llama.vocabSize + added} tokens, the tokenizer's ${tokenizer.vocabSize}`,
+    'put the matching tokenizer beside the checkpoint or name its folder with --config',
+  );
+}
+
 export class Emu {
   private constructor(
     readonly name: string,
-    readonly mode: 'pretrain' | 'instruct',
     readonly backend: BackendInfo,
     readonly loadSeconds: number,
     readonly config: EmuConfig,
-    readonly tokenizer: Tokenizer,
-    private readonly model: EmuModel,
-    private readonly weights: Weights,
-    private readonly checkpoint: Checkpoint,
+    /** In the order of preference for questions: instruct first. */
+    private readonly modes: readonly [ModelInMode, ...ModelInMode[]],
+    private readonly opened: readonly {weights: Weights; checkpoint: Checkpoint}[],
   ) {}
+
+  /** How questions and captions are answered; an interleaved prompt is the base's where there is one. */
+  get mode(): Mode {
+    return this.modes[0].mode;
+  }
+
+  get tokenizer(): Tokenizer {
+    return this.modes[0].tokenizer;
+  }
 
   /**
    * Opens a model by name, folder or file; weights are mapped, not read.
@@ -125,40 +155,58 @@ export class Emu {
   static async load(model: string, options: LoadOptions = {}): Promise<Emu> {
     const started = performance.now();
     const backend = selectBackend(options);
-    const {location, config, checkpoint} = openModel(
+    const {location, config, checkpoint, tuning} = openModel(
       model,
       options.config === undefined ? {} : {config: options.config},
     );
+    const opened = [checkpoint, ...(tuning ? [tuning.checkpoint] : [])];
     try {
       // The native backend reads weights where they lie in the file; this one holds them as float32.
       if (backend.name === 'reference') {
-        const elements = [...checkpoint.tensors.values()].map(({shape}) => countElements(shape)!);
+        const elements = opened.flatMap(({tensors}) =>
+          [...tensors.values()].map(({shape}) => countElements(shape)!),
+        );
         const bytes = 4 * elements.reduce((sum, count) => sum + count, 0);
         checkMemory(location.checkpoint, bytes, 'use --backend native, which maps the file');
       }
       const weights = Weights.open(checkpoint);
-      const built = new EmuModel(weights, config);
-      const {name, mode} = location;
-      const tokenizer = loadTokenizer({
-        mode,
-        ...(location.tokenizer === undefined ? {} : {path: location.tokenizer}),
-      });
-      if (tokenizer.vocabSize !== config.llama.vocabSize)
-        throw new ModelError(
-          location.checkpoint,
-          `its vocabulary has ${config.llama.vocabSize} tokens, the tokenizer's ${tokenizer.vocabSize}`,
-          'put the matching tokenizer beside the checkpoint or name its folder with --config',
-        );
+      const {name} = location;
+      const place = location.tokenizer === undefined ? {} : {path: location.tokenizer};
+      const modes: ModelInMode[] = [
+        {
+          mode: location.mode,
+          model: new EmuModel(weights, config),
+          tokenizer: loadTokenizer({mode: location.mode, ...place}),
+        },
+      ];
+      const files = [{weights, checkpoint}];
+      if (tuning) {
+        const own = Weights.open(tuning.checkpoint);
+        files.push({weights: own, checkpoint: tuning.checkpoint});
+        const tuned = new TunedWeights(weights, own, config.lora !== undefined);
+        modes.unshift({
+          mode: 'instruct',
+          model: new EmuModel(tuned, tuning.config),
+          tokenizer: loadTokenizer({mode: 'instruct', ...place}),
+        });
+      }
+      for (const {model: built, tokenizer} of modes)
+        checkVocabulary(location.checkpoint, built, tokenizer);
+      const wanted = modes.filter(({mode}) => options.mode === undefined || mode === options.mode);
+      const [first, ...others] = wanted;
+      if (!first)
+        throw new ModelError(location.checkpoint, `a checkpoint without ${options.mode} mode`);
       const load = seconds(started);
-      return new Emu(name, mode, backend, load, config, tokenizer, built, weights, checkpoint);
+      return new Emu(name, backend, load, config, [first, ...others], files);
     } catch (error) {
-      checkpoint.close();
+      for (const file of opened) file.close();
       throw error;
     }
   }
 
   /** Answers in text: deltas as they become certain, then the whole result. */
   async *generateText(items: readonly Item[], options: TextOptions): AsyncGenerator<TextEvent> {
+    const {model, tokenizer} = this.modelFor(options.task);
     const {prompt, ids, pixels} = this.prepare(items, options);
     const search = this.searchOptions(options);
     const limit = this.config.llama.contextLength;
@@ -171,13 +219,13 @@ export class Emu {
     const maxNewTokens = Math.min(search.maxNewTokens, limit - ids.length);
 
     let started = performance.now();
-    const imageEmbeds = this.encode(pixels);
+    const imageEmbeds = this.encode(model, pixels);
     const vision = seconds(started);
 
     started = performance.now();
-    const embeds = this.model.embedPrompt([ids], this.tokenizer.ids.image, imageEmbeds);
+    const embeds = model.embedPrompt([ids], tokenizer.ids.image, imageEmbeds);
     imageEmbeds?.dispose();
-    const decoder = new LlamaDecoder(this.model.llama, embeds, numRows(search), maxNewTokens);
+    const decoder = new LlamaDecoder(model.llama, embeds, numRows(search), maxNewTokens);
     let promptSeconds = 0;
     const timed = {
       vocabSize: decoder.vocabSize,
@@ -189,7 +237,7 @@ export class Emu {
       step: decoder.step.bind(decoder),
     };
     try {
-      const stream = new AnswerStream(this.tokenizer);
+      const stream = new AnswerStream(tokenizer);
       const delta = (text: string): TextEvent[] =>
         text === '' ? [] : [{type: 'text', delta: text}];
       for await (const event of generate(timed, {...search, maxNewTokens})) {
@@ -204,7 +252,7 @@ export class Emu {
           score,
         }));
         const texts = answers.map(({tokens}) =>
-          strip(this.tokenizer.decode(tokens, {skipSpecial: true})),
+          strip(tokenizer.decode(tokens, {skipSpecial: true})),
         );
         const [text = ''] = texts;
         const tokens = answers[0]?.tokens ?? [];
@@ -235,6 +283,7 @@ export class Emu {
     options: TextOptions,
     following: readonly number[] = [],
   ): Map<string, TraceTensor> {
+    const {model, tokenizer} = this.modelFor(options.task);
     const {ids: promptIds, pixels} = this.prepare(items, options);
     const ids = [...promptIds, ...following];
     const found = new Map<string, TraceTensor>();
@@ -252,28 +301,37 @@ export class Emu {
     };
     collectTrace(keep, () =>
       tf.tidy(() => {
-        const imageEmbeds = this.encode(pixels);
-        const embeds = this.model.embedPrompt([ids], this.tokenizer.ids.image, imageEmbeds);
+        const imageEmbeds = this.encode(model, pixels);
+        const embeds = model.embedPrompt([ids], tokenizer.ids.image, imageEmbeds);
         const positions = countingPositions(1, ids.length);
-        const hidden = this.model.llama.forward(embeds, {positions});
-        this.model.llama.logits(hidden);
-        this.model.llama.regress(hidden);
+        const hidden = model.llama.forward(embeds, {positions});
+        model.llama.logits(hidden);
+        model.llama.regress(hidden);
       }),
     );
     return found;
   }
 
-  /** Releases the weights and the mapped file. */
+  /** Releases the weights and the mapped files. */
   close(): void {
-    this.weights.dispose();
-    this.checkpoint.close();
+    for (const {weights, checkpoint} of this.opened) {
+      weights.dispose();
+      checkpoint.close();
+    }
+  }
+
+  /** Interleaved prompts go to the base, everything else to the tuning, where the model has both. */
+  private modelFor(task: PromptRequest['task']): ModelInMode {
+    const base = this.modes.find(({mode}) => mode === 'pretrain');
+    return task === 'incontext' && base ? base : this.modes[0];
   }
 
   private prepare(items: readonly Item[], options: TextOptions): Prepared {
     const {task, system, prompt: instruction} = options;
+    const {mode, tokenizer} = this.modelFor(task);
     const prompt = buildPrompt({
       task,
-      mode: this.mode,
+      mode,
       items: promptItems(items),
       numImageTokens: this.config.causalFormer.numTokens,
       ...(system === undefined ? {} : {system}),
@@ -281,23 +339,23 @@ export class Emu {
     });
     const size = this.config.vision.imageSize;
     const pixels = picturesOf(items).map((picture) => processImage(picture, size));
-    return {prompt, ids: this.tokenizer.encode(prompt, {bos: true}), pixels};
+    return {prompt, ids: tokenizer.encode(prompt, {bos: true}), pixels};
   }
 
   /** [I, N, C], one picture at a time so that peak memory does not grow with their number. */
-  private encode(pixels: readonly Float32Array[]): tf.Tensor3D | undefined {
+  private encode(model: EmuModel, pixels: readonly Float32Array[]): tf.Tensor3D | undefined {
     if (pixels.length === 0) return undefined;
     const size = this.config.vision.imageSize;
     return tf.tidy(() =>
       tf.concat(
-        pixels.map((values) => this.model.encodeImages(tf.tensor4d(values, [1, 3, size, size]))),
+        pixels.map((values) => model.encodeImages(tf.tensor4d(values, [1, 3, size, size]))),
       ),
     );
   }
 
   private searchOptions(options: TextOptions): GenerationOptions {
     const {task, sample = false} = options;
-    const {bos, eos} = this.tokenizer.ids;
+    const {bos, eos} = this.modelFor(task).tokenizer.ids;
     const defaults = taskDefaults(task);
     return {
       maxNewTokens: options.maxTokens ?? defaults.maxNewTokens,

@@ -1,7 +1,8 @@
 // The messages between the terminal's thread and the model's (modelHost.ts, modelWorker.ts).
 import type {BackendInfo} from '../kernels/backend.js';
 import type {Item, LoadOptions, TextOptions, TextResult} from '../emu.js';
-import type {PretrainOptions, TrainingProgress} from '../train/pretrain.js';
+import type {RunOptions, StageName} from '../train/run.js';
+import type {TrainingProgress} from '../train/train.js';
 import type {WireError} from '../wireError.js';
 import type {BenchOptions, BenchResult} from './bench.js';
 
@@ -40,12 +41,13 @@ export interface Calls {
     event: {stage: string; fraction?: number};
     result: BenchResult;
   };
-  pretrain: {
-    params: Omit<PretrainOptions, 'signal' | 'onNote' | 'onProgress'> & {
+  train: {
+    params: Omit<RunOptions, 'signal' | 'onNote' | 'onProgress' | 'ranks'> & {
+      stage: StageName;
       backend: Pick<LoadOptions, 'backend' | 'threads' | 'isa'>;
     };
     event: {note: string} | {progress: TrainingProgress};
-    result: {backend: BackendInfo};
+    result: {backend: BackendInfo; rank: number};
   };
 }
 

@@ -60,16 +60,20 @@ const handlers: {[M in Method]: Handler<M>} = {
     return bench(options, tell);
   },
 
-  async pretrain({backend: wanted, ...options}, tell) {
-    const {selectBackend} = await import('../kernels/backend.js');
-    const backend = selectBackend(wanted);
-    const {pretrain} = await import('../train/pretrain.js');
-    await pretrain({
-      ...options,
-      onNote: (note) => tell({note}),
-      onProgress: (progress) => tell({progress}),
+  async train({backend: wanted, stage, ...options}, tell) {
+    const {withCommunicator} = await import('../train/mpi/communicator.js');
+    const {selectRankBackend} = await import('../train/mpi/selectRankBackend.js');
+    const {runStage} = await import('../train/run.js');
+    return withCommunicator(async (ranks) => {
+      const backend = selectRankBackend(ranks, wanted);
+      await runStage(stage, {
+        ...options,
+        ranks,
+        onNote: (note) => ranks.rank === 0 && tell({note}),
+        onProgress: (progress) => ranks.rank === 0 && tell({progress}),
+      });
+      return {backend, rank: ranks.rank};
     });
-    return {backend};
   },
 };
 

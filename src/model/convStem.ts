@@ -13,9 +13,15 @@ export interface ConvStemConfig {
   readonly batchNormEps: number;
 }
 
-/** Where batch normalization takes its statistics from, shared by all layers of a model. */
+/** Share of a batch's statistics in the running ones (PyTorch's momentum). */
+const MOMENTUM = 0.1;
+
+/**
+ * Where batch normalization takes its statistics from, shared by all layers of a model. batch: from the
+ * batch, which also moves the running ones.
+ */
 export interface NormalizationMode {
-  statistics: 'running' | 'batch' | 'calibrate';
+  statistics: 'running' | 'batch';
 }
 
 class BatchNorm {
@@ -23,7 +29,6 @@ class BatchNorm {
   private readonly bias: tf.Tensor1D;
   private readonly mean: tf.Tensor1D;
   private readonly variance: tf.Tensor1D;
-  private batches = 0;
 
   constructor(
     weights: WeightSource,
@@ -42,27 +47,19 @@ class BatchNorm {
     const {weight, bias, mean, variance, eps} = this;
     if (this.mode.statistics === 'running')
       return batchNormInference(x, mean, variance, weight, bias, eps, activation);
-    if (this.mode.statistics === 'calibrate') this.observe(x);
+    this.observe(x);
     return batchNorm(x, weight, bias, eps, activation);
   }
 
-  /** Takes this batch into the mean of all batches seen since calibration began. */
   private observe(x: tf.Tensor4D): void {
-    this.batches++;
-    const share = 1 / this.batches;
     tf.tidy(() => {
       const now = batchNormMoments(x);
       for (const [running, fresh] of [
         [this.mean, now.mean],
         [this.variance, now.variance],
       ] as [tf.Variable<tf.Rank.R1>, tf.Tensor1D][])
-        running.assign(tf.add(tf.mul(running, 1 - share), tf.mul(fresh, share)));
+        running.assign(tf.add(tf.mul(running, 1 - MOMENTUM), tf.mul(fresh, MOMENTUM)));
     });
-  }
-
-  /** Forgets the batches seen: the next calibration starts anew. */
-  restart(): void {
-    this.batches = 0;
   }
 }
 
@@ -143,18 +140,5 @@ export class ConvStem {
       const patches = tf.reshape<tf.Rank.R3>(x, [batch, height * width, channels]);
       return this.norm.forward(this.proj.forward(patches));
     });
-  }
-
-  /** Runs `passes` with batch statistics and keeps their mean for inference. */
-  calibrate(passes: () => void): void {
-    for (const {down, blocks} of this.stages)
-      for (const {norm} of [down, ...blocks.flatMap((block) => [block.first, block.second])])
-        norm.restart();
-    this.mode.statistics = 'calibrate';
-    try {
-      passes();
-    } finally {
-      this.mode.statistics = 'running';
-    }
   }
 }

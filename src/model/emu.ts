@@ -67,7 +67,10 @@ export class EmuModel {
       const batch = ids.length;
       const seqLen = ids[0]!.length;
       const flat = ids.flat();
-      const tokens = this.llama.embed(tf.tensor2d(flat, [batch, seqLen], 'int32'));
+      const tuned = new Map(this.config.lora?.tokenRows?.map((id, i) => [id, i]));
+      // A tuned token may be new: the table has no row for it then.
+      const inTable = tuned.size > 0 ? flat.map((id) => (tuned.has(id) ? 0 : id)) : flat;
+      const tokens = this.llama.embed(tf.tensor2d(inTable, [batch, seqLen], 'int32'));
       const places = flat.filter((id) => id === imageId).length;
       const available = imageEmbeds ? imageEmbeds.shape[0] * imageEmbeds.shape[1] : 0;
       if (places !== available)
@@ -79,7 +82,6 @@ export class EmuModel {
       const rows: tf.Tensor[] = [tf.reshape(tokens, [batch * seqLen, hiddenSize])];
       if (imageEmbeds) rows.push(tf.reshape(imageEmbeds, [available, hiddenSize]));
       if (this.embedRows) rows.push(this.embedRows);
-      const tuned = new Map(this.config.lora?.tokenRows?.map((id, i) => [id, i]));
       let nextImage = flat.length;
       const source = flat.map((id, i) => {
         if (id === imageId) return nextImage++;

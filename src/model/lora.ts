@@ -1,5 +1,6 @@
 // Low-rank adaptation of a linear layer (arXiv 2106.09685; official code: peft's LoraLayer).
 import * as tf from '@tensorflow/tfjs';
+import {dropout} from './dropout.js';
 import {Linear, type WeightSource} from './layers.js';
 
 export interface LoraConfig {
@@ -26,7 +27,7 @@ export class LoraLinear {
 
   /** x [..., inSize] -> [..., outSize] */
   forward<T extends tf.Tensor>(x: T): T {
-    const delta = this.loraB.forward(this.loraA.forward(x));
+    const delta = this.loraB.forward(this.loraA.forward(dropout(x)));
     return tf.add(this.base.forward(x), tf.mul(delta, this.scale)) as T;
   }
 }

@@ -54,7 +54,7 @@ export class WordTokenizer implements Tokenizer {
 
   /** `file` is named in errors. Throws ModelError when a special token is missing or a word is there twice. */
   constructor(
-    private readonly tokens: readonly string[],
+    readonly tokens: readonly string[],
     file = 'vocab.json',
   ) {
     this.vocabSize = tokens.length;

@@ -11,11 +11,17 @@ export interface Gradients {
 }
 
 /**
- * Gradients of the sum of the parts' losses (each a share of the whole batch's, so that the sum is its
- * loss) by the named variables. Parts run one after the other: memory is that of the largest.
+ * A part of a batch: what needs no gradient is computed first, then the objective that it returns. Its
+ * loss is a share of the whole batch's, so that the parts' sum is that.
  */
-export function sumGradients(
-  parts: readonly (() => LossTerms)[],
+export type BatchPart = () => () => LossTerms;
+
+/**
+ * Gradients of the sum of the parts' losses by the named variables. Parts run one after the other: memory
+ * is that of the largest.
+ */
+export function gradientsOf(
+  parts: readonly BatchPart[],
   learning: ReadonlyMap<string, tf.Variable>,
 ): Gradients {
   const nameOf = new Map([...learning].map(([name, variable]) => [variable.name, name]));
@@ -24,13 +30,13 @@ export function sumGradients(
   const losses: Record<string, number> = {};
   for (const part of parts) {
     const found = tf.tidy(() => {
-      const {value, grads: partGrads} = tf.variableGrads(() => {
-        const terms = part();
-        for (const [name, term] of Object.entries(terms) as [string, tf.Scalar][])
-          if (name !== 'loss') losses[name] = (losses[name] ?? 0) + term.dataSync()[0]!;
+      const objective = part();
+      const {grads: partGrads} = tf.variableGrads(() => {
+        const terms = objective();
+        for (const [name, term] of Object.entries(terms))
+          losses[name] = (losses[name] ?? 0) + term.dataSync()[0]!;
         return terms.loss;
       }, variables);
-      losses.loss = (losses.loss ?? 0) + value.dataSync()[0]!;
       return partGrads;
     });
     for (const [id, grad] of Object.entries(found)) {

@@ -3,7 +3,10 @@ import * as tf from '@tensorflow/tfjs';
 import type {EmuConfig} from '../model/emu.js';
 import type {Random} from '../random.js';
 
-type Spread = (shape: readonly number[], config: EmuConfig) => number | 'ones' | 'zeros';
+type Spread = (
+  shape: readonly number[],
+  config: EmuConfig,
+) => number | 'ones' | 'zeros' | {readonly constant: number};
 type Rule = readonly [RegExp, Spread];
 
 const fanIn = (shape: readonly number[]) => shape.slice(1).reduce((product, n) => product * n, 1);
@@ -24,7 +27,7 @@ const rules: readonly Rule[] = [
     /^cformer\.|stu_regress_head|patch_embed\.proj\.weight$/,
     (shape) => 1 / Math.sqrt(fanIn(shape)),
   ],
-  [/^classifier\./, () => 0.02],
+  [/^warmup\.scale$/, () => ({constant: Math.log(1 / 0.07)})], // CLIP's
   [/embed_tokens\.weight$/, () => 0.05],
   [/./, () => 0.02],
 ];
@@ -40,6 +43,7 @@ export function initialWeight(
   const spread = rule(shape, config);
   if (spread === 'ones') return tf.ones([...shape]);
   if (spread === 'zeros') return tf.zeros([...shape]);
+  if (typeof spread === 'object') return tf.fill([...shape], spread.constant);
   const count = shape.reduce((product, n) => product * n, 1);
   const values = Float32Array.from({length: count}, () => spread * random.normal());
   return tf.tensor(values, [...shape]);

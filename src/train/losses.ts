@@ -4,6 +4,7 @@
 import * as tf from '@tensorflow/tfjs';
 import {softmaxCrossEntropy} from '../kernels/index.js';
 import type {Llama} from '../model/llama.js';
+import {IGNORE} from './data/labels.js';
 
 /** The ids that are structure, not text. */
 export interface StructureIds {
@@ -11,34 +12,6 @@ export interface StructureIds {
   readonly img: number;
   readonly endImg: number;
   readonly image: number;
-}
-
-const IGNORE = -100;
-
-/** Labels of a row of ids: the ids themselves, -100 at [PAD], <image>, [IMG] and [/IMG]. */
-export function textLabels(ids: readonly number[], structure: StructureIds): number[] {
-  const {pad, img, endImg, image} = structure;
-  const ignored = new Set([pad, img, endImg, image]);
-  return ids.map((id) => (ignored.has(id) ? IGNORE : id));
-}
-
-/**
- * Labels of a conversation: what follows `[ASSISTANT]` and its colon (one token) up to and including
- * `</s>`, in every turn; -100 elsewhere.
- */
-export function answerLabels(
-  ids: readonly number[],
-  {assistant, eos}: {readonly assistant?: number; readonly eos: number},
-): number[] {
-  const labels = new Array<number>(ids.length).fill(IGNORE);
-  for (let t = 0; t < ids.length; t++) {
-    if (ids[t] !== assistant) continue;
-    for (t += 2; t < ids.length; t++) {
-      labels[t] = ids[t]!;
-      if (ids[t] === eos) break;
-    }
-  }
-  return labels;
 }
 
 /**

@@ -38,11 +38,10 @@ export interface ObjectiveOptions {
   readonly totals: Counts;
 }
 
-/** One optimizer step differentiates `loss`; the others are what it is the sum of. */
+/** One optimizer step differentiates `loss`; the others are what it is made of. */
 export interface LossTerms {
   readonly loss: tf.Scalar;
-  readonly text?: tf.Scalar;
-  readonly regression?: tf.Scalar;
+  readonly [term: string]: tf.Scalar;
 }
 
 export function countPredictions({ids, labels}: Documents, structure: StructureIds): Counts {
@@ -66,7 +65,7 @@ export function documentLosses(
     positions: countingPositions(ids.length, ids[0]!.length),
     keyEnd: tf.tensor1d([...lengths], 'int32'),
   });
-  const terms: {text?: tf.Scalar; regression?: tf.Scalar} = {};
+  const terms: Record<string, tf.Scalar> = {};
   const weighted: tf.Scalar[] = [];
   if (textWeight > 0) {
     terms.text = captioningLoss(model.llama, hidden, labels, totals.text);

@@ -60,7 +60,7 @@ const llamaSchema = z.strictObject({
   contextLength: size,
 });
 
-const loraSchema = z.strictObject({
+export const loraSchema = z.strictObject({
   rank: size,
   alpha: z.number().positive(),
   /** emu's own: tokens whose embeddings the tuning replaces, in the order of `embed_rows`. */

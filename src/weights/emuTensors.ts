@@ -13,7 +13,7 @@ const unusedTensors: readonly RegExp[] = [
 /**
  * Where the language model's tensors are: peft wraps an instruct model, which adds to every name.
  */
-export function llamaPrefix(config: EmuConfig): string {
+export function llamaPrefix(config: {readonly lora?: object | undefined}): string {
   return config.lora ? 'decoder.lm.base_model.model' : 'decoder.lm';
 }
 

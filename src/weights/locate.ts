@@ -6,6 +6,7 @@ import {fileURLToPath} from 'node:url';
 import {ModelError} from '../errors.js';
 import {checkpointFile, checkpointNames, openCheckpoint} from './checkpoint.js';
 import {configKind, type Mode, readEmuConfig} from './config.js';
+import {tuningBase, tuningFile} from './tuning.js';
 import {detectMode, type DetectedMode, releaseFiles, requireMode} from './mode.js';
 
 /** Where a model's files are. */
@@ -15,6 +16,8 @@ export interface ModelFiles {
   /** official: as the authors released it; emu: model.safetensors, config.json, vocab.json. */
   readonly layout: 'official' | 'emu';
   readonly checkpoint: string;
+  /** The model's own folder, when a folder was named. */
+  readonly folder?: string;
   /** What kind the place says it is; the checkpoint decides. */
   readonly modeHint?: Mode;
   /** Holds configuration files (config.ts); without one: Emu-14B's values. */
@@ -65,7 +68,7 @@ export function knownModels(env: NodeJS.ProcessEnv = process.env): Map<string, s
 }
 
 function holdsModel(folder: string): boolean {
-  return [...checkpointNames, releaseFiles.pretrain].some((name) =>
+  return [...checkpointNames, releaseFiles.pretrain, tuningFile].some((name) =>
     existsSync(path.join(folder, name)),
   );
 }
@@ -89,7 +92,9 @@ export function findModel(model: string, options: LocateOptions = {}): ModelFile
     );
   }
   const isFolder = statSync(location).isDirectory();
-  const files = isFolder ? folderFiles(location, options.mode) : {checkpoint: location};
+  const files = isFolder
+    ? {folder: location, ...folderFiles(location, options.mode)}
+    : {checkpoint: location};
   const near = nearFolders(files.checkpoint, isFolder ? location : undefined);
   const configFolder = options.config ?? near.find((folder) => configKind(folder) !== undefined);
   if (options.config !== undefined && configKind(options.config) === undefined) {
@@ -163,7 +168,7 @@ function folderFiles(
   if (existsSync(inPretrain) && (mode !== 'instruct' || !existsSync(instruct))) {
     return {checkpoint: inPretrain, modeHint: 'pretrain'};
   }
-  const checkpoint = checkpointFile(folder);
+  const checkpoint = tuningBase(folder) ?? checkpointFile(folder);
   if (checkpoint === instruct) return {checkpoint, modeHint: 'instruct'};
   const isEncoder = path.basename(path.dirname(checkpoint)) === 'multimodal_encoder';
   return isEncoder ? {checkpoint, modeHint: 'pretrain'} : {checkpoint};

@@ -5,12 +5,15 @@ import {emuTensors} from './emuTensors.js';
 import {findModel, type LocateOptions, type ModelLocation, modelMode} from './locate.js';
 import {detectMode, requireMode, withPlainPeftNames} from './mode.js';
 import {checkTensors} from './checkTensors.js';
+import {openTuning, type Tuning} from './tuning.js';
 
 export interface OpenModel {
   readonly location: ModelLocation;
   readonly config: EmuConfig;
   /** Every name and shape that the configuration asks for is there, and nothing else. */
   readonly checkpoint: Checkpoint;
+  /** The instruction tuning beside it: the model has both modes. */
+  readonly tuning?: Tuning | undefined;
 }
 
 /**
@@ -28,7 +31,8 @@ export function openModel(model: string, options: LocateOptions = {}): OpenModel
     if (wanted) requireMode(checkpoint, location.mode, wanted);
     const config = readConfig(location);
     checkTensors(checkpoint, emuTensors(config));
-    return {location, config, checkpoint};
+    const tuning = files.folder === undefined ? undefined : openTuning(files.folder, config);
+    return {location, config, checkpoint, tuning};
   } catch (error) {
     opened.close();
     throw error;

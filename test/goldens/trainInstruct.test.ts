@@ -5,8 +5,8 @@ import {suite} from 'uvu';
 import * as assert from 'uvu/assert';
 import {EmuModel} from '../../src/model/emu.js';
 import {AdamW} from '../../src/train/adamw.js';
-import {clipFactor, globalNorm, sumGradients} from '../../src/train/gradients.js';
-import {answerLabels} from '../../src/train/losses.js';
+import {clipFactor, globalNorm, gradientsOf} from '../../src/train/gradients.js';
+import {answerLabels} from '../../src/train/data/labels.js';
 import {countPredictions, type Documents, documentLosses} from '../../src/train/objective.js';
 import {learningRateFactor} from '../../src/train/schedule.js';
 import {Variables} from '../../src/train/variables.js';
@@ -17,7 +17,7 @@ import {
   onEveryBackend,
 } from '../support/goldenModel.js';
 import {goldens} from '../support/goldens.js';
-import {greedyIds} from '../support/greedy.js';
+import {continueGreedily} from '../../src/model/continueGreedily.js';
 import {skip} from '../support/skip.js';
 import {
   checkCurve,
@@ -91,7 +91,7 @@ async function follow(withRows: boolean): Promise<void> {
     labels: ids.map((row) => answerLabels(row, tokenizer.ids)),
     lengths: mask.map((row) => row.lastIndexOf(1) + 1),
   });
-  const terms = (batch: GoldenBatch) => () => {
+  const terms = (batch: GoldenBatch) => () => () => {
     const documents = documentsOf(batch);
     const totals = countPredictions(documents, tokenizer.ids);
     const embeds = batch.images.length
@@ -109,7 +109,7 @@ async function follow(withRows: boolean): Promise<void> {
   for (let step = 1; step <= steps; step++) {
     tf.tidy(() => {
       const batch: GoldenBatch = json.batches[step - 1];
-      const {grads, losses} = sumGradients([terms(batch)], variables.all);
+      const {grads, losses} = gradientsOf([terms(batch)], variables.all);
       if (step === 1) checkGradients(grads, golden!, prefix);
       const norm = globalNorm(grads);
       checkCurve(expected.curve, 'ce', step, losses.loss!, lossLimits);
@@ -134,7 +134,7 @@ async function follow(withRows: boolean): Promise<void> {
   }
 
   if (steps === totalSteps) {
-    const last = tf.tidy(() => terms(json.batches[0])().loss.dataSync()[0]!);
+    const last = tf.tidy(() => terms(json.batches[0])()().loss.dataSync()[0]!);
     checkCurve({ce: [expected.loss_of_batch_1_after_training.ce]}, 'ce', 1, last, [[1, 1e-3]]);
     const {prompt, image, kwargs, sequences} = expected.greedy_after;
     const embeds = tf.tidy(() => {
@@ -142,7 +142,7 @@ async function follow(withRows: boolean): Promise<void> {
       const ids = tokenizer.encode(prompt, {bos: true});
       return model.embedPrompt([ids], tokenizer.ids.image, pictures);
     });
-    const found = await greedyIds(model.llama, tokenizer, embeds, kwargs.max_new_tokens);
+    const found = await continueGreedily(model.llama, embeds, tokenizer.ids, kwargs.max_new_tokens);
     assert.equal(found, sequences[0]);
   }
   features.dispose();

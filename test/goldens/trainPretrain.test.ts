@@ -4,8 +4,8 @@ import {suite} from 'uvu';
 import * as assert from 'uvu/assert';
 import {EmuModel} from '../../src/model/emu.js';
 import {AdamW} from '../../src/train/adamw.js';
-import {clipFactor, globalNorm, sumGradients} from '../../src/train/gradients.js';
-import {textLabels} from '../../src/train/losses.js';
+import {clipFactor, globalNorm, gradientsOf} from '../../src/train/gradients.js';
+import {textLabels} from '../../src/train/data/labels.js';
 import {type PicturedDocuments, splitRows} from '../../src/train/microBatches.js';
 import {
   countPredictions,
@@ -15,7 +15,7 @@ import {
 import {isMatrix, type Tower, towerOf} from '../../src/train/parameters.js';
 import {learningRateFactor} from '../../src/train/schedule.js';
 import {Variables} from '../../src/train/variables.js';
-import {greedyIds} from '../support/greedy.js';
+import {continueGreedily} from '../../src/model/continueGreedily.js';
 import {goldenCheckpoint, loadGoldenModel, onEveryBackend} from '../support/goldenModel.js';
 import {goldens} from '../support/goldens.js';
 import {skip} from '../support/skip.js';
@@ -82,7 +82,6 @@ function start(decays?: (name: string, value: tf.Tensor) => boolean) {
   let rateSum = 0;
 
   const {imageSize} = loaded.config.vision;
-  const {numTokens} = loaded.config.causalFormer;
   const pixelsPerPicture = 3 * imageSize ** 2;
   const documentsOf = ({images, input_ids: ids, attention_mask: mask}: GoldenBatch) => ({
     ids,
@@ -90,12 +89,10 @@ function start(decays?: (name: string, value: tf.Tensor) => boolean) {
     lengths: mask.map((row) => row.lastIndexOf(1) + 1),
     pixels: tf.tidy(() => poolPixels(whole!, images).dataSync().slice() as Float32Array),
   });
-  const picturesOf = (row: readonly number[]) =>
-    row.filter((id) => id === tokenizer.ids.image).length / numTokens;
   /** A golden batch in parts of so many rows. */
   const split = (batch: GoldenBatch, rows: number) =>
-    splitRows(documentsOf(batch), rows, picturesOf, pixelsPerPicture);
-  const part = (documents: PicturedDocuments, totals: ObjectiveOptions['totals']) => () => {
+    splitRows(documentsOf(batch), rows, tokenizer.ids.image, loaded.config);
+  const part = (documents: PicturedDocuments, totals: ObjectiveOptions['totals']) => () => () => {
     const {pixels} = documents;
     const shape = [pixels.length / pixelsPerPicture, 3, imageSize, imageSize] as const;
     const embeds = shape[0] > 0 ? model.encodeImages(tf.tensor4d(pixels, [...shape])) : undefined;
@@ -115,7 +112,7 @@ function start(decays?: (name: string, value: tf.Tensor) => boolean) {
         text: counts.reduce((sum, {text}) => sum + text, 0),
         regression: counts.reduce((sum, {regression}) => sum + regression, 0),
       };
-      const {grads, losses} = sumGradients(
+      const {grads, losses} = gradientsOf(
         parts.map((documents) => part(documents, totals)),
         variables.all,
       );
@@ -188,7 +185,12 @@ if (!whole || !goldenCheckpoint('pretrain')) {
             image === null ? undefined : model.encodeImages(poolPixels(whole, [image]));
           return model.embedPrompt([ids], tokenizer.ids.image, pictures);
         });
-        const found = await greedyIds(model.llama, tokenizer, embeds, kwargs.max_new_tokens);
+        const found = await continueGreedily(
+          model.llama,
+          embeds,
+          tokenizer.ids,
+          kwargs.max_new_tokens,
+        );
         assert.equal(found, sequences[0], prompt);
       }
     };
@@ -203,7 +205,7 @@ if (!whole || !goldenCheckpoint('pretrain')) {
       tf.tidy(() => {
         const {n_ce, n_reg} = json.curve;
         const [documents] = run.split(json.batches[0], 4);
-        const terms = run.part(documents!, {text: n_ce[0], regression: n_reg[0]})();
+        const terms = run.part(documents!, {text: n_ce[0], regression: n_reg[0]})()();
         checkCurve({ce: [ce], mse: [mse]}, 'ce', 1, terms.text!.dataSync()[0]!, [[1, 5e-3]]);
         checkCurve({ce: [ce], mse: [mse]}, 'mse', 1, terms.regression!.dataSync()[0]!, [[1, 5e-3]]);
       });

@@ -6,7 +6,8 @@ import {suite} from 'uvu';
 import * as assert from 'uvu/assert';
 import {Emu} from '../../src/emu.js';
 import {selectBackend} from '../../src/kernels/backend.js';
-import {pretrain, type TrainingProgress} from '../../src/train/pretrain.js';
+import {runStage} from '../../src/train/run.js';
+import type {TrainingProgress} from '../../src/train/train.js';
 import {variants} from '../support/backends.js';
 import {temporaryFolder} from '../support/temporary.js';
 import {writeTinyRecipe} from './tinyRecipe.js';
@@ -32,7 +33,7 @@ async function train({out, stopAfter = Number.POSITIVE_INFINITY, ...options}: Ru
     if (seen.length >= stopAfter) stop.abort();
   };
   const run = path.join(folder, out);
-  await pretrain({recipeFile, out: run, signal: stop.signal, onProgress, ...options});
+  await runStage('pretrain', {recipeFile, out: run, signal: stop.signal, onProgress, ...options});
   return {seen, model: readFileSync(path.join(run, 'model.safetensors'))};
 }
 
@@ -79,7 +80,7 @@ test('a run learns, and is a model', async () => {
 test('training leaves no tensor behind', async () => {
   selectBackend({backend: 'auto'});
   const counts: number[] = [];
-  await pretrain({
+  await runStage('pretrain', {
     recipeFile,
     out: path.join(folder, 'leaks'),
     onProgress: ({phase}) => phase === 'read' && counts.push(tf.memory().numTensors),

@@ -3,7 +3,8 @@ import path from 'node:path';
 import {suite} from 'uvu';
 import * as assert from 'uvu/assert';
 import {InputError} from '../../src/errors.js';
-import {readRecipe} from '../../src/train/recipe.js';
+import {pretrainRecipe} from '../../src/train/recipe/pretrain.js';
+import {readRecipe} from '../../src/train/recipe/read.js';
 import {learningRateFactor} from '../../src/train/schedule.js';
 import {temporaryFolder} from '../support/temporary.js';
 import {tinyRecipe} from './tinyRecipe.js';
@@ -14,7 +15,7 @@ function problem(text: string, overrides: string[] = []): string {
   const file = path.join(temporaryFolder(), 'recipe.yaml');
   writeFileSync(file, text);
   try {
-    readRecipe(file, overrides);
+    readRecipe(file, pretrainRecipe, overrides);
   } catch (error) {
     assert.instance(error, InputError);
     const {message} = error as Error;
@@ -25,7 +26,7 @@ function problem(text: string, overrides: string[] = []): string {
 }
 
 test('the packaged recipe is right', () => {
-  assert.is(readRecipe('recipes/emu-mini.yaml').phases.length > 0, true);
+  assert.is(readRecipe('recipes/emu-mini.yaml', pretrainRecipe).phases.length > 0, true);
 });
 
 test('an unknown key names the nearest one', () => {
@@ -38,18 +39,19 @@ test('an unknown key names the nearest one', () => {
 
 test('a wrong value, a wrong name and no YAML are one line each', () => {
   assert.match(problem(tinyRecipe.replace('steps: 6', 'steps: many')), /phases\.0\.steps/);
-  assert.match(problem(tinyRecipe.replace('use: plain', 'use: fancy')), /fancy.*defined: plain/);
+  const fancy = tinyRecipe.replace('sources: {documents: 1}', 'sources: {fancy: 1}');
+  assert.match(problem(fancy), /phase read reads the source fancy.*defined: drawings, documents/);
   assert.match(problem('seed: ['), /YAML/);
 });
 
 test('--set changes a value', () => {
   const file = path.join(temporaryFolder(), 'recipe.yaml');
   writeFileSync(file, tinyRecipe);
-  const recipe = readRecipe(file, ['phases.0.steps=9', 'optimizer.clipNorm=2.5']);
+  const recipe = readRecipe(file, pretrainRecipe, ['phases.0.steps=9', 'optimizer.clipNorm=2.5']);
   assert.is(recipe.phases[0]!.steps, 9);
   assert.is(recipe.optimizer.clipNorm, 2.5);
-  assert.throws(() => readRecipe(file, ['nothing']), /key=value/);
-  assert.throws(() => readRecipe(file, ['phases.7.steps=1']), /no 7/);
+  assert.throws(() => readRecipe(file, pretrainRecipe, ['nothing']), /key=value/);
+  assert.throws(() => readRecipe(file, pretrainRecipe, ['phases.7.steps=1']), /no 7/);
 });
 
 test('the learning rate warms up, then falls by half a cosine', () => {

@@ -10,13 +10,18 @@ model:
      stem: {channels: [4, 6, 8], blocks: [0, 1, 0]}}
   causalFormer: {numTokens: 2, layers: 1, hiddenSize: 12, numHeads: 2, headDim: 4, intermediateSize: 16}
   llama: {hiddenSize: 16, layers: 1, numHeads: 2, intermediateSize: 24, contextLength: 64}
+vocabulary: words
 data:
-  concepts: concepts.json
-  vendors: [noto, twemoji]
-  artSize: 16
-  documents: {caption: 2, question: 1, draw: 1, interleaved: 1}
-augmentations:
-  plain: {plain: 0.5, rotation: 5, scale: [0.7, 1], aspect: 0.1, flip: 0.5, recolour: 0.3, grey: 0.1, outline: 0.3, ground: 0.3, noise: 1}
+  sources:
+    drawings: &drawings
+      kind: emoji
+      concepts: concepts.json
+      vendors: [noto, twemoji]
+      artSize: 16
+      augmentation: {plain: 0.5, rotation: 5, scale: [0.7, 1], aspect: 0.1, flip: 0.5, recolour: 0.3, grey: 0.1, outline: 0.3, ground: 0.3, noise: 1}
+    documents:
+      <<: *drawings
+      documents: {caption: 2, question: 1, draw: 1, interleaved: 1}
 phases:
   - name: see
     objective: classify
@@ -24,13 +29,13 @@ phases:
     batch: 4
     learningRates: {vision: 0.002}
     warmupSteps: 2
-    curriculum: [{share: 1, use: plain}]
+    sources: {drawings: 1}
   - name: read
     objective: documents
     steps: 4
     batch: 3
     learningRates: {causalFormer: 0.001, llama: 0.001}
-    curriculum: [{share: 1, use: plain}]
+    sources: {documents: 1}
 logEvery: 1
 `;
 

@@ -8,6 +8,7 @@ import {openStoryboard} from '../../data/datasets/storyboard.js';
 import {openVideoText} from '../../data/datasets/videoText.js';
 import {openWebdataset} from '../../data/datasets/webdataset.js';
 import {EmuError, InputError} from '../../errors.js';
+import {openEmoji, openScenes} from '../emoji/open.js';
 import type {SourceSpec} from './spec.js';
 
 /** What a data set needs to know of the run. */
@@ -19,8 +20,19 @@ export interface DatasetContext {
   readonly seed: number;
 }
 
-/** What a plug-in's module exports under the name `openDataset`. */
-export type OpenPlugin = (options: unknown, context: DatasetContext) => Dataset | Promise<Dataset>;
+/** What a source says of itself before it is opened. */
+export interface SourceFacts {
+  /** The words it uses, for a word vocabulary. */
+  readonly words: readonly string[];
+  /** Kinds of things that its pictures are labelled with, for a classifier's warm-up. */
+  readonly numClasses: number;
+}
+
+/** What a plug-in's module exports. */
+export interface Plugin {
+  openDataset(options: unknown, context: DatasetContext): Dataset | Promise<Dataset>;
+  describe?(options: unknown): SourceFacts;
+}
 
 type Kind = SourceSpec['kind'];
 type Openers = {
@@ -41,6 +53,8 @@ const openers: Openers = {
   sharegpt: (spec) => openSharegpt(spec),
   alpaca: (spec) => openAlpaca(spec),
   plugin: ({module, options}, context) => openPlugin(module, options, context),
+  emoji: openEmoji,
+  scenes: openScenes,
 };
 
 /** @throws InputError in one line when a file is missing, damaged or of another kind */
@@ -59,6 +73,11 @@ async function openPlugin(
   options: unknown,
   context: DatasetContext,
 ): Promise<Dataset> {
+  return (await importPlugin(module)).openDataset(options, context);
+}
+
+/** A plug-in's module. @throws EmuError when it cannot be loaded or is no plug-in */
+export async function importPlugin(module: string): Promise<Plugin> {
   const loaded = await import(pathToFileURL(module).href).catch((error) => {
     throw new EmuError(`${module}: cannot be loaded (${String(error.message).split('\n')[0]})`, {
       code: 'bad_plugin',
@@ -66,11 +85,10 @@ async function openPlugin(
       cause: error,
     });
   });
-  const open: OpenPlugin | undefined = loaded.openDataset;
-  if (typeof open !== 'function')
+  if (typeof loaded.openDataset !== 'function')
     throw new EmuError(`${module}: exports no function openDataset`, {
       code: 'bad_plugin',
       file: module,
     });
-  return open(options, context);
+  return loaded as Plugin;
 }

@@ -2,6 +2,7 @@
 // folders are relative to the recipe.
 import path from 'node:path';
 import {z} from 'zod';
+import {emojiFields, sceneFields} from '../emoji/spec.js';
 
 const share = z.number().min(0).max(1);
 const positive = z.number().int().positive();
@@ -113,23 +114,30 @@ const source = z.discriminatedUnion('kind', [
     module: z.string(),
     options: z.record(z.string(), z.unknown()).default({}),
   }),
-  // A plug-in that comes with emu gets its place here and one in openDataset.ts.
+  /** emu-mini's: single drawings composed on the fly, and what is said of them. */
+  z.strictObject({kind: z.literal('emoji'), ...common, ...emojiFields}),
+  /** emu-mini's: scenes of drawings, and conversations about them. */
+  z.strictObject({kind: z.literal('scenes'), ...common, ...sceneFields}),
 ]);
 
+export const sourceSpec = source;
+
+/** How batches are made of the sources. */
+export const batchFields = {
+  /** `perSample`: every row of a batch from any source. `perStep`: all rows of a step from one. */
+  mix: z.enum(['perSample', 'perStep']).default('perSample'),
+  /** Up to so many samples share a row of the context's length; 1: one sample a row. */
+  pack: positive.max(256).default(1),
+  /** The run stops when a larger share of samples cannot be read. */
+  maxBadShare: share.default(0.05),
+  /** Steps whose batches are made ahead. */
+  ahead: positive.max(64).default(3),
+  /** Threads that make them, one step each. */
+  workers: positive.max(64).default(1),
+};
+
 export const dataSpec = z
-  .strictObject({
-    sources: z.array(source).min(1),
-    /** `perSample`: every row of a batch from any source. `perStep`: all rows of a step from one. */
-    mix: z.enum(['perSample', 'perStep']).default('perSample'),
-    /** Up to so many samples share a row of the context's length; 1: one sample a row. */
-    pack: positive.max(256).default(1),
-    /** The run stops when a larger share of samples cannot be read. */
-    maxBadShare: share.default(0.05),
-    /** Steps whose batches are made ahead. */
-    ahead: positive.max(64).default(3),
-    /** Threads that make them, one step each. */
-    workers: positive.max(64).default(1),
-  })
+  .strictObject({sources: z.array(source).min(1), ...batchFields})
   .refine(({mix, sources}) => mix === 'perStep' || sources.every(({batch}) => !batch), {
     message: 'a source has a batch of its own only with mix: perStep',
   });
@@ -137,7 +145,17 @@ export const dataSpec = z
 export type DataSpec = z.infer<typeof dataSpec>;
 export type SourceSpec = z.infer<typeof source>;
 
-const pathFields = ['shards', 'folder', 'table', 'files', 'images', 'clips', 'videos', 'module'];
+const pathFields = [
+  'shards',
+  'folder',
+  'table',
+  'files',
+  'images',
+  'clips',
+  'videos',
+  'module',
+  'concepts',
+];
 
 /** The same with every file and folder named in full, as seen from `folder`. */
 export function withFullPaths(data: DataSpec, folder: string): DataSpec {

@@ -1,12 +1,10 @@
 // How scenes and clips are asked about and answered: every sentence there is, and so every word.
 // {X} and {Y} are names of concepts, {a X} a name with its article.
 import {buildPrompt} from '../../text/prompt.js';
-import {splitWords} from '../../text/wordTokenizer.js';
-import type {Concept} from './art.js';
 import {type Direction, directions, events} from './clip.js';
 import {colourNames} from './colours.js';
 import {cells, relations} from './places.js';
-import {caption, questions, vocabulary} from './words.js';
+import {caption, questions} from './words.js';
 
 /** Where one of a pair stands. */
 export const sides = {
@@ -120,24 +118,15 @@ export function fill(form: string, x?: string, y?: string): string {
   });
 }
 
-/**
- * The words of a model that answers: its pretrained vocabulary, then what only questions and answers
- * need, then the two tokens of turns. A pretrained model's ids stay what they are.
- */
-export function instructVocabulary(concepts: readonly Concept[]): string[] {
-  const known = vocabulary(concepts);
-  return [...known, ...newWords(known), '[USER]', '[ASSISTANT]'];
-}
-
 /** What `emu caption` makes an instruct model's answer begin with, by the official code. */
 function captionOpening(): string {
   const request = {task: 'caption', mode: 'instruct', numImageTokens: 1} as const;
   return buildPrompt({...request, items: [{type: 'image'}]}).split('[ASSISTANT]:')[1]!;
 }
 
-/** The words of questions and answers that a vocabulary lacks, in order. */
-export function newWords(known: readonly string[]): string[] {
-  const texts = [
+/** Texts that hold every word of questions and answers but names. */
+export function questionWords(): string[] {
+  return [
     ...Object.values(forms).flat(),
     ...[...relations, ...Object.values(sides), ...Object.values(sideWords), ...comparatives],
     ...[...numbers, ...Object.values(categoryAnswers), ...cells, ...colourNames, yes, no],
@@ -149,7 +138,5 @@ export function newWords(known: readonly string[]): string[] {
       ...directions,
       ...events.map((e) => happening(e)),
     ],
-  ];
-  const words = texts.flatMap((text) => splitWords(text.replace(/\{[^}]*\}/g, ' ')));
-  return [...new Set(words)].filter((word) => !known.includes(word)).sort();
+  ].map((text) => text.replace(/\{[^}]*\}/g, ' '));
 }

@@ -3,10 +3,8 @@ import type {Dataset, Sample, SamplePart} from '../../data/dataset.js';
 import {EmuError} from '../../errors.js';
 import type {Random} from '../../random.js';
 import {buildPrompt, imagePlaceholder, type PromptRequest} from '../../text/prompt.js';
-import {type Concept, loadDrawings} from './art.js';
 import {CLIP_FRAMES} from './clip.js';
 import {clipKinds, drawClipQuestion} from './clipQuestions.js';
-import type {Augmentation} from './compose.js';
 import {
   type ClipKind,
   drawFollowUp,
@@ -16,8 +14,8 @@ import {
   type SceneKind,
   sceneKinds,
 } from './questions.js';
-import {type Scene, SceneMaker, scenePixels} from './scene.js';
-import {isInLongBlock, weightedPick} from './source.js';
+import {type Scene, type SceneMaker, scenePixels} from './scene.js';
+import {isInLongBlock, weightedPick} from './weightedPick.js';
 
 export interface SceneSourceOptions {
   readonly imageSize: number;
@@ -29,6 +27,8 @@ export interface SceneSourceOptions {
   readonly systemShare?: number;
   /** Share of captions asked by the official instruction of `emu caption`; the others in own words. */
   readonly officialCaptions?: number;
+  /** turns: the instruct template; plain: questions and answers alone, captions without a question. */
+  readonly form?: 'turns' | 'plain';
   /** So many samples in a row are all of clips, which are long, or all of scenes. */
   readonly block?: number;
 }
@@ -55,13 +55,6 @@ export const defaultWeights: Readonly<Record<SceneKind | ClipKind, number>> = {
   direction: 0.5,
   happens: 0.5,
 };
-
-export interface SceneArt {
-  readonly vendors: readonly string[];
-  /** Pixels of a drawing's side. */
-  readonly artSize: number;
-  readonly augmentation: Augmentation;
-}
 
 /** Share of questions for one of a pair that are followed by "and the other one?". */
 const OTHER_SHARE = 0.25;
@@ -101,25 +94,23 @@ export class SceneSource implements Dataset {
       });
   }
 
-  static async open(
-    concepts: readonly Concept[],
-    {vendors, artSize, augmentation}: SceneArt,
-    options: SceneSourceOptions,
-    onProgress: (line: string) => void,
-  ): Promise<SceneSource> {
-    const drawings = await loadDrawings(concepts, vendors, artSize, onProgress);
-    return new SceneSource(new SceneMaker(concepts, drawings, augmentation), options);
-  }
-
   /** A conversation: the official template, an end token after every answer. */
   async read(index: number, random: Random): Promise<Sample> {
     const {frames, turns, task} = this.converse(index, random);
-    const {imageSize, systemShare = 0.8} = this.options;
+    const {imageSize, systemShare = 0.8, form = 'turns'} = this.options;
+    const pictures = frames.map((scene) => scenePixels(scene, imageSize));
     const [first, ...later] = turns;
+    const scene = frames[0]!;
+    const isLabelled = task !== 'video-qa' && scene.layout === 'single';
+    const about = {
+      name: `${this.name} ${index}`,
+      ...(isLabelled ? {label: scene.objects[0]!.concept} : {}),
+    };
+    if (form === 'plain') return {...about, parts: plainParts(pictures, turns)};
     const opening = promptParts(
       task,
       task === 'caption' ? '' : first!.question,
-      frames.map((scene) => scenePixels(scene, imageSize)),
+      pictures,
       random.chance(systemShare),
     );
     const answers = [
@@ -128,13 +119,7 @@ export class SceneSource implements Dataset {
     ];
     const last = opening.at(-1)!;
     const text = (last.type === 'text' ? last.text : '') + answers.join('');
-    const scene = frames[0]!;
-    const isLabelled = task !== 'video-qa' && scene.layout === 'single';
-    return {
-      name: `${this.name} ${index}`,
-      parts: [...opening.slice(0, -1), {type: 'text', text}],
-      ...(isLabelled ? {label: scene.objects[0]!.concept} : {}),
-    };
+    return {...about, parts: [...opening.slice(0, -1), {type: 'text', text}]};
   }
 
   close(): void {}
@@ -162,6 +147,17 @@ export class SceneSource implements Dataset {
     const isOfficial = kind === 'caption' && random.chance(officialCaptions);
     return {frames: [scene], turns, task: isOfficial ? 'caption' : 'vqa'};
   }
+}
+
+/** What a pretrained model reads: pictures, then each question with its answer; a caption is none's answer. */
+function plainParts(pictures: readonly Float32Array[], turns: readonly Question[]): SamplePart[] {
+  const text = turns
+    .map(({kind, question, answer}) => (kind === 'caption' ? answer : `${question} ${answer}`))
+    .join('</s> ');
+  return [
+    ...pictures.map((pixels) => ({type: 'picture', pixels}) as const),
+    {type: 'text', text: `${text}</s>`},
+  ];
 }
 
 /** The prompt that the library sends for this question, cut at its pictures. */

@@ -1,9 +1,5 @@
-// What emu-mini says of a picture, and every word it knows.
+// What emu-mini says of a picture.
 import type {Random} from '../../random.js';
-import {splitWords} from '../../text/wordTokenizer.js';
-import type {Concept} from './art.js';
-
-const specials = ['<unk>', '<s>', '</s>', '[PAD]', '[IMG]', '[/IMG]', '<image>'];
 
 export const questions = [
   'what is this?',
@@ -49,9 +45,5 @@ export function withoutArticle(text: string): string {
     .replace(/^(an?|the)\s+/, '');
 }
 
-/** The vocabulary of these concepts: special tokens first, then the words in order. */
-export function vocabulary(concepts: readonly Concept[]): string[] {
-  const texts = [...concepts.map(({label}) => caption(label)), ...questions, 'a an the .'];
-  const words = new Set(texts.flatMap(splitWords));
-  return [...specials, ...[...words].sort()];
-}
+/** What documents hold beside names. */
+export const documentWords: readonly string[] = [...questions, 'a an the .'];

@@ -4,7 +4,13 @@ import type {Dataset} from '../../../src/data/dataset.js';
 import type {Random} from '../../../src/random.js';
 import type {Batch} from '../../../src/train/data/batch.js';
 import {BatchMaker, type BatchOptions} from '../../../src/train/data/batchMaker.js';
+<<<<<<< Updated upstream
 import {textLabels as lossLabels, regressionPairs} from '../../../src/train/losses.js';
+=======
+import {textLabels} from '../../../src/train/data/labels.js';
+import {regressionPairs} from '../../../src/train/losses.js';
+import {throwsEmuError} from '../../support/errors.js';
+>>>>>>> Stashed changes
 import {expectEmuError} from '../../data/fixtures.js';
 import {throwsEmuError} from '../../support/errors.js';
 import {batchOptions, madeUp, tokenizer} from './support.js';
@@ -43,7 +49,7 @@ test('the counts and labels are those of the losses', async () => {
   const batch = await only(maker(batchOptions(1), [madeUp()]).step(3));
   assert.equal(
     batch.labels,
-    batch.ids.map((row) => lossLabels(row, special)),
+    batch.ids.map((row) => textLabels(row, special)),
   );
   assert.is(batch.numPairs, regressionPairs(batch.ids, special).from.length);
   assert.is(batch.numPairs, batch.count * 3);

@@ -1,26 +1,33 @@
 // What training reads: conversations as the commands ask, and documents, by number and stream alone.
-import {readFileSync} from 'node:fs';
+import {writeFileSync} from 'node:fs';
+import path from 'node:path';
 import {suite} from 'uvu';
 import * as assert from 'uvu/assert';
 import type {Sample} from '../../../src/data/dataset.js';
 import {Random} from '../../../src/random.js';
 import {buildPrompt, imagePlaceholder} from '../../../src/text/prompt.js';
-import {splitWords, WordTokenizer} from '../../../src/text/wordTokenizer.js';
+import {splitWords} from '../../../src/text/wordTokenizer.js';
+import {openDataset} from '../../../src/train/data/openDataset.js';
+import {sourceSpec} from '../../../src/train/data/spec.js';
 import type {Concept} from '../../../src/train/emoji/art.js';
-import {EmojiDocuments} from '../../../src/train/emoji/documents.js';
-import {instructVocabulary, newWords} from '../../../src/train/emoji/forms.js';
+import {describeScenes, readConcepts} from '../../../src/train/emoji/open.js';
 import {SceneSource} from '../../../src/train/emoji/sceneSource.js';
-import {EmojiSource, readConcepts} from '../../../src/train/emoji/source.js';
-import {vocabulary} from '../../../src/train/emoji/words.js';
-import {readRecipe} from '../../../src/train/recipe.js';
+import type {SceneSpec} from '../../../src/train/emoji/spec.js';
 import {temporaryFolder} from '../../support/temporary.js';
 import {writeTinyRecipe} from '../tinyRecipe.js';
-import {light, shapeMaker} from './shapes.js';
+import {shapeMaker} from './shapes.js';
 
 const test = suite('sceneSource');
 const IMAGE_SIZE = 16;
 const N = 4;
-const realConcepts = readConcepts('recipes/emu-mini.yaml', 'naming200.json');
+const realConcepts = readConcepts('recipes/naming200.json');
+const realWords = describeScenes(
+  sourceSpec.parse({
+    kind: 'scenes',
+    concepts: 'recipes/naming200.json',
+    vendors: ['noto'],
+  }) as SceneSpec,
+).words;
 const source = new SceneSource(shapeMaker(realConcepts), {imageSize: IMAGE_SIZE});
 
 function read(count: number, from = source, seed = 41): Promise<Sample[]> {
@@ -156,27 +163,23 @@ test('the label is what a single picture shows', async () => {
 });
 
 test('no word is outside the vocabulary', async () => {
-  const known = new Set(instructVocabulary(realConcepts));
-  const used = new Set<string>();
+  const known = new Set(realWords);
   for (const sample of await read(3000))
     for (const {question, answer} of turnsOf(written(sample))) {
       // The official instruction's own words may be unknown: they are read, never said.
       const read = question === instruction ? '' : question;
-      for (const word of splitWords(`${read} ${answer.replace('</s>', '')}`)) {
+      for (const word of splitWords(`${read} ${answer.replace('</s>', '')}`))
         assert.ok(known.has(word), `${word} in ${question} ${answer}`);
-        used.add(word);
-      }
     }
-  const unused = newWords(vocabulary(realConcepts)).filter((word) => !used.has(word));
-  assert.equal(unused, [], 'and no new word is there for nothing');
 });
 
-test('the vocabulary goes on from the pretrained one', () => {
-  const {tokens} = JSON.parse(readFileSync('models/emu-mini/vocab.json', 'utf8'));
-  const words = instructVocabulary(realConcepts);
-  assert.equal(words.slice(0, tokens.length), tokens);
-  const {ids, vocabSize} = new WordTokenizer(words);
-  assert.equal([ids.user, ids.assistant], [vocabSize - 2, vocabSize - 1]);
+test('the plain form has the same questions and answers without the template', async () => {
+  const plain = new SceneSource(shapeMaker(realConcepts), {imageSize: IMAGE_SIZE, form: 'plain'});
+  for (const sample of await read(200, plain)) {
+    const text = written(sample);
+    assert.match(text, /^(\[IMG\](<image>)+\[\/IMG\])+[^[]+<\/s>$/);
+    assert.ok(pictures(sample).length > 0);
+  }
 });
 
 test('without categories nobody asks for them', async () => {
@@ -188,30 +191,35 @@ test('without categories nobody asks for them', async () => {
 
 const folder = temporaryFolder();
 process.env.EMU_CACHE_DIR = folder;
-const recipeFile = writeTinyRecipe(folder);
-const recipe = readRecipe(recipeFile);
-const {vendors, artSize} = recipe.data;
-const concepts = readConcepts(recipeFile, recipe.data.concepts);
+writeTinyRecipe(folder);
+const shapes = readConcepts(path.join(folder, 'concepts.json'));
+const context = {imageSize: IMAGE_SIZE, prepare: () => new Float32Array(), seed: 1};
+const open = (kind: string, concepts: readonly Concept[], options: object) => {
+  const file = path.join(folder, `${kind}-concepts.json`);
+  writeFileSync(file, JSON.stringify(concepts));
+  const spec = {kind, concepts: file, vendors: ['noto', 'twemoji'], artSize: 16, ...options};
+  return openDataset(sourceSpec.parse(spec), context);
+};
 
 test('opens a vendor’s art', async () => {
   const labels = ['disc', 'box', 'bar'];
-  const apart = concepts.map((concept, i) => ({...concept, label: labels[i]!}));
-  const art = {vendors, artSize, augmentation: light};
-  const options = {imageSize: IMAGE_SIZE, weights: {what: 1, exists: 1}};
-  const opened = await SceneSource.open(apart, art, options, () => {});
+  const apart = shapes.map((concept, i) => ({...concept, label: labels[i]!}));
+  const options = {questions: {what: 1, exists: 1}};
+  const opened = await open('scenes', apart, options);
   assert.match(written(await opened.read(0, new Random(1))), /disc|box|bar/);
   const undrawn = [...apart, {hex: 'x', label: 'ghost', icons: {}}];
   let message = '';
-  await SceneSource.open(undrawn, art, options, () => {}).catch((error: Error) => {
+  await open('scenes', undrawn, options).catch((error: Error) => {
     message = error.message;
   });
   assert.match(message, /no drawing of ghost by noto, twemoji/);
 });
 
 test('documents are a data set: by number and stream, interleaved ones in blocks', async () => {
-  const emoji = await EmojiSource.open(recipe, concepts, () => {});
-  const documents = new EmojiDocuments(emoji, recipe.augmentations.plain!, 8);
-  const indices = Array.from({length: 400}, (_, i) => i);
+  const documents = await open('emoji', shapes, {
+    documents: {caption: 2, question: 1, draw: 1, interleaved: 1},
+  });
+  const indices = Array.from({length: 640}, (_, i) => i);
   const readAll = () =>
     Promise.all(indices.map((index) => documents.read(index, new Random(7, index))));
   const samples = await readAll();
@@ -230,11 +238,11 @@ test('documents are a data set: by number and stream, interleaved ones in blocks
     const [kind] = fitting[0]!;
     found[kind] = (found[kind] ?? 0) + 1;
     assert.is(sample.label !== undefined, kind !== 'interleaved');
-    if (sample.label !== undefined) assert.ok(text.includes(concepts[sample.label]!.label));
+    if (sample.label !== undefined) assert.ok(text.includes(shapes[sample.label]!.label));
     return kind;
   });
-  for (let i = 0; i < 400; i += 8)
-    assert.is(new Set(kinds.slice(i, i + 8).map((kind) => kind === 'interleaved')).size, 1);
+  for (let i = 0; i < 640; i += 64)
+    assert.is(new Set(kinds.slice(i, i + 64).map((kind) => kind === 'interleaved')).size, 1);
   assert.is(Object.keys(found).length, 4, JSON.stringify(found));
   assert.ok(found.caption! > 1.3 * found.question!, JSON.stringify(found));
 });

@@ -1,18 +1,19 @@
 import type * as tf from '@tensorflow/tfjs';
-import {LlamaDecoder} from '../../src/model/decoder.js';
-import {generate} from '../../src/model/generate.js';
-import type {Llama} from '../../src/model/llama.js';
-import type {Tokenizer} from '../../src/text/tokenizer.js';
+import {LlamaDecoder} from './decoder.js';
+import {generate} from './generate.js';
+import type {Llama} from './llama.js';
 
-/** Greedy tokens after a prompt's embeddings, which are disposed; they start with BOS as official. */
-export async function greedyIds(
+/**
+ * The likeliest tokens after a prompt's embeddings [1, T, C], which are disposed; BOS first, as official,
+ * and the end last unless `maxNewTokens` were reached.
+ */
+export async function continueGreedily(
   llama: Llama,
-  tokenizer: Tokenizer,
   embeds: tf.Tensor3D,
+  {bos, eos}: {readonly bos: number; readonly eos: number},
   maxNewTokens: number,
 ): Promise<readonly number[]> {
   const decoder = new LlamaDecoder(llama, embeds, 1, maxNewTokens);
-  const {bos, eos} = tokenizer.ids;
   const options = {
     maxNewTokens,
     minLength: 1,

@@ -1,0 +1,188 @@
+// A training run from its recipe: what `emu train pretrain|instruct|decoder` calls.
+import path from 'node:path';
+import {stringify} from 'yaml';
+import type {EmuConfig} from '../model/emu.js';
+import type {Tokenizer} from '../text/tokenizer.js';
+import {WordTokenizer} from '../text/wordTokenizer.js';
+import {describeSources} from './data/describe.js';
+import {type CommonOptions, RunBatches, readBatches, stretchesOf} from './data/runBatches.js';
+import {withFullPaths} from './data/spec.js';
+import {alone, type Communicator} from './mpi/communicator.js';
+import type {RecipeData} from './recipe/data.js';
+import type {RunFields} from './recipe/fields.js';
+import {instructRecipe} from './recipe/instruct.js';
+import {pretrainRecipe} from './recipe/pretrain.js';
+import {readRecipe} from './recipe/read.js';
+import {RunFolder} from './runFolder.js';
+import type {Phase, Stage} from './stage.js';
+import {InstructStage} from './stages/instruct.js';
+import {PretrainStage} from './stages/pretrain.js';
+import {type Training, train, type TrainOptions} from './train.js';
+import {openInitialModel} from './trainedModel.js';
+import {chooseVocabulary} from './vocabulary.js';
+
+export type StageName = 'pretrain' | 'instruct';
+
+export interface RunOptions extends TrainOptions {
+  readonly recipeFile: string;
+  readonly out: string;
+  /** `--set` values. */
+  readonly overrides?: readonly string[];
+  readonly resume?: boolean;
+  readonly ranks?: Communicator;
+}
+
+type Recipe<P extends Phase> = RunFields & {
+  readonly data: RecipeData;
+  readonly init?: string | undefined;
+  readonly phases: readonly (P & Parameters<typeof stretchesOf>[0][number])[];
+};
+
+/** A stage that is ready, and how its data becomes batches. */
+interface Prepared<P extends Phase> {
+  readonly stage: Stage<P>;
+  readonly config: EmuConfig;
+  readonly tokenizer: Tokenizer;
+  readonly vocabularyFile: string | undefined;
+  readonly mode: 'pretrain' | 'instruct';
+  readonly labels: CommonOptions['labels'];
+}
+
+/** Trains by a recipe into a run's folder. */
+export async function runStage(name: StageName, options: RunOptions): Promise<void> {
+  const {out, resume = false, overrides = []} = options;
+  const run = new RunFolder(out);
+  const recipeFile = resume ? run.recipeFile() : options.recipeFile;
+  if (name === 'pretrain') {
+    const recipe = withPaths(readRecipe(recipeFile, pretrainRecipe, overrides), recipeFile);
+    await runPrepared(options, run, recipe, async () => {
+      const initial =
+        recipe.init === undefined ? undefined : openInitialModel(recipe.init, recipe.config);
+      const facts = await describeSources(Object.values(recipe.data.sources));
+      const vocabulary = chooseVocabulary(recipeFile, recipe, initial, facts.words);
+      const {numClasses} = facts;
+      const stage = new PretrainStage({recipe, initial, vocabulary, numClasses});
+      return {
+        stage,
+        config: stage.config,
+        tokenizer: vocabulary.tokenizer,
+        vocabularyFile: initial?.vocabularyFile,
+        mode: 'pretrain',
+        labels: 'text',
+      };
+    });
+    return;
+  }
+  const recipe = withPaths(readRecipe(recipeFile, instructRecipe, overrides), recipeFile);
+  await runPrepared(options, run, recipe, async () => {
+    const initial = openInitialModel(recipe.init, recipe.config);
+    const tokenizer = initial.tokenizer('instruct');
+    const stage = new InstructStage({recipe, initial, tokenizer});
+    const {vocabularyFile} = initial;
+    return {
+      stage,
+      config: stage.config,
+      tokenizer,
+      vocabularyFile,
+      mode: 'instruct',
+      labels: 'answers',
+    };
+  });
+}
+
+/** Files and folders in full, so that the run's own copy of the recipe can be resumed from anywhere. */
+function withPaths<
+  R extends {data: RecipeData; init?: string | undefined; config?: string | undefined},
+>(recipe: R, file: string): R {
+  const folder = path.dirname(path.resolve(file));
+  const names = Object.keys(recipe.data.sources);
+  const {sources} = withFullPaths(
+    {...recipe.data, sources: Object.values(recipe.data.sources)},
+    folder,
+  );
+  const data = {
+    ...recipe.data,
+    sources: Object.fromEntries(names.map((name, i) => [name, sources[i]!])),
+  };
+  const full = (name: string | undefined) =>
+    name !== undefined && /[/\\]/.test(name) ? path.resolve(folder, name) : name;
+  const {init, config} = recipe;
+  return {
+    ...recipe,
+    data,
+    ...(init === undefined ? {} : {init: full(init)}),
+    ...(config === undefined ? {} : {config: path.resolve(folder, config)}),
+  };
+}
+
+async function runPrepared<P extends Phase>(
+  {resume = false, ranks = alone, ...options}: RunOptions,
+  run: RunFolder,
+  recipe: Recipe<P>,
+  prepare: () => Promise<Prepared<P>>,
+): Promise<void> {
+  const {onNote = () => {}} = options;
+  if (!resume && ranks.rank === 0) run.create(stringify(recipe));
+  ranks.barrier();
+  const prepared = await prepare();
+  const {stage} = prepared;
+  const common = commonOptions(prepared, recipe.seed, ranks);
+  const {validation, samples, data} = recipe;
+  const batches = new RunBatches(data, stretchesOf(recipe.phases), common, (line) =>
+    onNote(`skipped: ${line}`),
+  );
+  try {
+    const size = [...stage.parameters.values()].reduce((sum, {size: n}) => sum + n, 0);
+    onNote(`${(size / 1e6).toFixed(2)} M parameters to train`);
+    const training: Training<P> = {
+      recipe,
+      stage,
+      run,
+      batches,
+      ranks,
+      validation:
+        validation &&
+        (await readBatches(
+          'validation',
+          data,
+          validation.sources,
+          validation.batch,
+          validation.batches,
+          common,
+        )),
+      samples:
+        samples &&
+        (
+          await readBatches('samples', data, samples.sources, samples.rows, 1, {
+            ...common,
+            rank: 0,
+            ranks: 1,
+          })
+        )[0],
+    };
+    await train(training, options);
+  } finally {
+    await batches.close();
+    stage.dispose();
+  }
+}
+
+function commonOptions<P extends Phase>(
+  {config, tokenizer, vocabularyFile, mode, labels}: Prepared<P>,
+  seed: number,
+  ranks: Communicator,
+): CommonOptions {
+  return {
+    seed,
+    rank: ranks.rank,
+    ranks: ranks.size,
+    imageSize: config.vision.imageSize,
+    numImageTokens: config.causalFormer.numTokens,
+    contextLength: config.llama.contextLength,
+    labels,
+    tokenizer:
+      tokenizer instanceof WordTokenizer
+        ? {words: tokenizer.tokens}
+        : {mode, ...(vocabularyFile === undefined ? {} : {path: vocabularyFile})},
+  };
+}
