@@ -157,8 +157,8 @@ EMU_EXPORT(version) {  // () -> what the MPI library says it is
 
 EMU_EXPORT(open) {  // () -> {rank, size, coreSharers}
   if (state != State::kUnopened) throw std::runtime_error("MPI was opened before in this process");
-  // A rank that waits gives way to threads that compute: without it, four ranks on two cores took
-  // 60 times as long for a sum. mpirun sets it only where it knows that cores are short.
+  // A rank that waits gives way to threads that compute: without it, four ranks on two cores took over
+  // 30 times as long for a sum (docs/scale.md). mpirun sets it only where it knows that cores are short.
   setenv("OMPI_MCA_mpi_yield_when_idle", "1", /*overwrite=*/0);
   int threads = 0;
   check(MPI_Init_thread(nullptr, nullptr, MPI_THREAD_SERIALIZED, &threads), "MPI_Init_thread");
