@@ -76,8 +76,8 @@ void addPieces(const std::vector<T>& pieces, size_t count, T* out) {
   }
 }
 
-// Sums `values` over the ranks in place. Each rank adds up its own piece, in the order of ranks, and
-// gives the result to all. MPI_Allreduce moves as many bytes, but its order of additions, and
+// Sums `values` over the ranks in place. Each rank adds up its own piece, in the order of ranks,
+// and gives the result to all. MPI_Allreduce moves as many bytes, but its order of additions, and
 // whether all ranks get the same bits, are its algorithm's, which Open MPI chooses by size and
 // configuration.
 template <class T>
