@@ -47,8 +47,8 @@ export const alone: Communicator = {
   close() {},
 };
 
-/** Arrays of fewer elements are packed, 1 MB: from there on the copy costs more than a call saves. */
-const MAX_PACKED = 1 << 18;
+/** Arrays of fewer elements (64 KB) are packed: from there on the copy costs more than a call saves. */
+const MAX_PACKED = 1 << 14;
 /** Elements of a pack, 4 MB. */
 const PACK_SIZE = 1 << 20;
 

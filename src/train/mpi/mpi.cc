@@ -1,5 +1,5 @@
-// MPI for data-parallel training: the addon emu-mpi.node, which scripts/build-native.js builds where
-// mpi.h is. One thread calls it, whichever opened it.
+// MPI for data-parallel training: the addon emu-mpi.node, which scripts/build-native.js builds
+// where mpi.h is. One thread calls it, whichever opened it.
 #include <mpi.h>
 #include <sched.h>
 
@@ -76,9 +76,10 @@ void addPieces(const std::vector<T>& pieces, size_t count, T* out) {
   }
 }
 
-// Sums `values` over the ranks in place. Each rank adds up its own piece, in the order of ranks, and
-// gives the result to all. MPI_Allreduce moves as many bytes, but its order of additions, and whether
-// all ranks get the same bits, are its algorithm's, which Open MPI chooses by size and configuration.
+// Sums `values` over the ranks in place. Each rank adds up its own piece, in the order of ranks,
+// and gives the result to all. MPI_Allreduce moves as many bytes, but its order of additions, and
+// whether all ranks get the same bits, are its algorithm's, which Open MPI chooses by size and
+// configuration.
 template <class T>
 void sumInPlace(T* values, size_t count) {
   const MPI_Datatype datatype = datatypeOf(values);
@@ -158,7 +159,8 @@ EMU_EXPORT(version) {  // () -> what the MPI library says it is
 EMU_EXPORT(open) {  // () -> {rank, size, coreSharers}
   if (state != State::kUnopened) throw std::runtime_error("MPI was opened before in this process");
   // A rank that waits gives way to threads that compute: without it, four ranks on two cores took
-  // 60 times as long for a sum. mpirun sets it only where it knows that cores are short.
+  // over 30 times as long for a sum (docs/scale.md). mpirun sets it only where it knows that cores
+  // are short.
   setenv("OMPI_MCA_mpi_yield_when_idle", "1", /*overwrite=*/0);
   int threads = 0;
   check(MPI_Init_thread(nullptr, nullptr, MPI_THREAD_SERIALIZED, &threads), "MPI_Init_thread");

@@ -13,9 +13,15 @@ interface Trained {
   readonly rank: number;
   readonly losses: number[];
   readonly weights: string;
+  readonly threads: number;
+  /** Cores that the rank may use, divided by the ranks that may use the same. */
+  readonly fairThreads: number;
 }
 
-const train = async (count: number) => told<Trained>(await runRanks(count, [script]), count);
+async function train(count: number): Promise<Trained[]> {
+  const ended = await runRanks(count, [script], {EMU_THREADS: ''});
+  return told<Trained>(ended, count);
+}
 
 const name = '2 and 4 ranks train as one does, on ragged batches';
 const whyNot = whyNoRanks();
@@ -27,7 +33,8 @@ else
     assert.ok(one!.losses[19]! < 0.7 * one!.losses[0]!, `it learns: ${one!.losses}`);
     for (const count of [2, 4]) {
       const ranks = await train(count);
-      for (const {losses, weights} of ranks) {
+      for (const {losses, weights, threads, fairThreads} of ranks) {
+        assert.ok(threads <= fairThreads, `${threads} threads, at most ${fairThreads}`);
         assert.equal(losses, ranks[0]!.losses);
         assert.is(weights, ranks[0]!.weights, 'the same weights on all ranks, to the bit');
         for (const [step, loss] of losses.entries()) {

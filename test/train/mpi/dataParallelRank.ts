@@ -2,6 +2,7 @@
 // One line of JSON on stdout: the losses, and a hash of the weights at the end.
 import {createHash} from 'node:crypto';
 import {writeSync} from 'node:fs';
+import os from 'node:os';
 import * as tf from '@tensorflow/tfjs';
 import {gelu, linear, softmaxCrossEntropy, sumOfSquares} from '../../../src/kernels/index.js';
 import {Random} from '../../../src/random.js';
@@ -76,8 +77,8 @@ function loss(
   return tf.div(tf.sum(losses), count) as tf.Scalar;
 }
 
-function train(communicator: Communicator): void {
-  const {rank, size} = communicator;
+function train(communicator: Communicator, threads: number): void {
+  const {rank, size, coreSharers} = communicator;
   const variables = initial();
   const optimizer = new AdamW({beta1: 0.9, beta2: 0.98, eps: 1e-6, weightDecay: 0.05});
   const losses: number[] = [];
@@ -103,10 +104,17 @@ function train(communicator: Communicator): void {
   }
   const hash = createHash('sha256');
   for (const [, variable] of variables) hash.update(variable.dataSync());
-  writeSync(1, `${JSON.stringify({rank, losses, weights: hash.digest('hex')})}\n`);
+  const facts = {
+    rank,
+    losses,
+    weights: hash.digest('hex'),
+    threads,
+    fairThreads: Math.max(1, Math.floor(os.availableParallelism() / coreSharers)),
+  };
+  writeSync(1, `${JSON.stringify(facts)}\n`);
 }
 
 await withCommunicator((communicator) => {
-  selectRankBackend(communicator);
-  train(communicator);
+  const {threads} = selectRankBackend(communicator);
+  train(communicator, threads);
 });

@@ -40,10 +40,7 @@ const whole = (length: number, factor: number) =>
   Float32Array.from({length}, (_, i) => factor * (i % 1000));
 
 /** 20 MB; then more than one pack together, with two among them that are too large for it. */
-const largeSizes = [
-  [5_000_000],
-  [3, 0, 200_000, 250_000, 300_000, 250_000, 17, 240_000, 262_144, 200_000, 1],
-];
+const largeSizes = [[5_000_000], [3, 0, ...new Array(70).fill(16_000), 16_384, 300_000, 17, 1]];
 
 const cases: Record<string, (communicator: Communicator) => void | Promise<void>> = {
   async sums(communicator) {
