@@ -4,15 +4,10 @@ import type {Dataset} from '../../../src/data/dataset.js';
 import type {Random} from '../../../src/random.js';
 import type {Batch} from '../../../src/train/data/batch.js';
 import {BatchMaker, type BatchOptions} from '../../../src/train/data/batchMaker.js';
-<<<<<<< Updated upstream
-import {textLabels as lossLabels, regressionPairs} from '../../../src/train/losses.js';
-=======
 import {textLabels} from '../../../src/train/data/labels.js';
 import {regressionPairs} from '../../../src/train/losses.js';
 import {throwsEmuError} from '../../support/errors.js';
->>>>>>> Stashed changes
 import {expectEmuError} from '../../data/fixtures.js';
-import {throwsEmuError} from '../../support/errors.js';
 import {batchOptions, madeUp, tokenizer} from './support.js';
 
 const test = suite('batches');
