@@ -7,14 +7,12 @@ import {ModelHost} from './modelHost.js';
 const duration = (seconds: number) =>
   seconds < 90 ? `${Math.round(seconds)} s` : `${Math.round(seconds / 60)} min`;
 
+export const trainArgs = {
+  recipe: Args.string({description: 'recipe, a YAML file; with --resume the run has its own'}),
+};
+
 /** What the training commands share: they differ in the stage, and in what a recipe may say. */
 export abstract class TrainCommand extends EmuCommand {
-  static override args = {
-    recipe: Args.string({
-      description: 'recipe, a YAML file; with --resume the run has its own',
-      required: false,
-    }),
-  };
   static override flags = {
     backend: modelFlags.backend,
     threads: modelFlags.threads,

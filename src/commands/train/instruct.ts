@@ -1,4 +1,4 @@
-import {TrainCommand} from '../../cli/trainCommand.js';
+import {TrainCommand, trainArgs} from '../../cli/trainCommand.js';
 
 export default class TrainInstruct extends TrainCommand {
   static override summary = 'Teach a pretrained model to answer: LoRA on questions and answers.';
@@ -7,6 +7,8 @@ export default class TrainInstruct extends TrainCommand {
   static override examples = [
     '<%= config.bin %> train instruct recipes/emu-mini-instruct.yaml --out runs/instruct',
   ];
+
+  static override args = trainArgs; // oclif reads a command's own
 
   async run(): Promise<void> {
     const {args, flags} = await this.parse(TrainInstruct);

@@ -1,4 +1,4 @@
-import {TrainCommand} from '../../cli/trainCommand.js';
+import {TrainCommand, trainArgs} from '../../cli/trainCommand.js';
 
 export default class TrainPretrain extends TrainCommand {
   static override summary = 'Train a model by the paper’s objective, by a recipe.';
@@ -9,6 +9,8 @@ export default class TrainPretrain extends TrainCommand {
     '<%= config.bin %> train pretrain --out runs/emu-mini --resume --max-minutes 60',
     '<%= config.bin %> train pretrain recipes/emu-mini.yaml --out runs/quick --set phases.0.steps=100',
   ];
+
+  static override args = trainArgs; // oclif reads a command's own
 
   async run(): Promise<void> {
     const {args, flags} = await this.parse(TrainPretrain);
