@@ -1,8 +1,8 @@
 import {existsSync, realpathSync} from 'node:fs';
-import os from 'node:os';
 import path from 'node:path';
 import {fileURLToPath} from 'node:url';
 import type {TensorflowFiles} from '../../src/kernels/tensorflow/loadTensorflow.js';
+import {cacheFolder} from '../../src/userFolders.js';
 import {SmokeError} from './run.js';
 
 export const repository = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../..');
@@ -17,11 +17,9 @@ export interface Layout extends TensorflowFiles {
 
 export const tensorflowVersion = '2.21.0';
 
-/** EMU_CACHE_DIR, else emu's folder in the user's cache, and there `tensorflow`. */
+/** In emu's cache folder. */
 export function cacheLayout(): Layout {
-  const userCache = process.env.XDG_CACHE_HOME || path.join(os.homedir(), '.cache');
-  const emuCache = process.env.EMU_CACHE_DIR || path.join(userCache, 'emu');
-  const folder = path.resolve(emuCache, 'tensorflow');
+  const folder = path.join(cacheFolder(), 'tensorflow');
   if (isInside(repository, folder)) {
     throw new SmokeError(`${folder} is inside the repository; set EMU_CACHE_DIR to another folder`);
   }

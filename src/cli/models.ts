@@ -1,5 +1,6 @@
 import path from 'node:path';
-import {dataFolder, knownModels} from '../weights/locate.js';
+import {dataFolder} from '../userFolders.js';
+import {knownModels} from '../weights/locate.js';
 import {defaultModel, PACKAGED_MODEL} from './settings.js';
 
 export interface ListedModel {

@@ -1,9 +1,9 @@
 // What `--model NAME|PATH` means: which checkpoint, and where its configuration and tokenizer are.
 import {existsSync, readdirSync, statSync} from 'node:fs';
-import {homedir} from 'node:os';
 import path from 'node:path';
 import {fileURLToPath} from 'node:url';
 import {ModelError} from '../errors.js';
+import {dataFolder} from '../userFolders.js';
 import {checkpointFile, checkpointNames, openCheckpoint} from './checkpoint.js';
 import {configKind, type Mode, readEmuConfig} from './config.js';
 import {tuningBase, tuningFile} from './tuning.js';
@@ -43,13 +43,6 @@ const tokenizerNames = ['vocab.json', 'tokenizer.model', 'tokenizer.json'];
 /** Where BAAI/Emu keeps its two models. */
 const PRETRAIN_FOLDER = 'pretrain';
 const INSTRUCT_FILE = releaseFiles.instruct;
-
-/** Folder of the user's models and data: EMU_HOME, else XDG's data folder. */
-export function dataFolder(env: NodeJS.ProcessEnv = process.env): string {
-  if (env.EMU_HOME) return path.resolve(env.EMU_HOME);
-  const data = env.XDG_DATA_HOME || path.join(homedir(), '.local', 'share');
-  return path.join(data, 'emu');
-}
 
 /**
  * Names that `--model` takes, with their folders: the packaged ones, then those in the data folder.

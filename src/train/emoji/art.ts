@@ -2,10 +2,10 @@
 // They come from npm's @iconify-json packages, fetched by the user's own npm into a cache folder.
 import {spawnSync} from 'node:child_process';
 import {existsSync, mkdirSync, readFileSync} from 'node:fs';
-import {homedir} from 'node:os';
 import path from 'node:path';
 import sharp from 'sharp';
 import {EmuError} from '../../errors.js';
+import {cacheFolder} from '../../userFolders.js';
 
 /** One concept of recipes/*.json: its name and the icon that draws it in each vendor's set. */
 export interface Concept {
@@ -55,12 +55,7 @@ interface Icon {
   readonly top?: number;
 }
 
-function artFolder(): string {
-  const cache =
-    process.env.EMU_CACHE_DIR ??
-    path.join(process.env.XDG_CACHE_HOME ?? path.join(homedir(), '.cache'), 'emu');
-  return path.join(cache, 'art');
-}
+const artFolder = () => path.join(cacheFolder(), 'art');
 
 /** Installs the vendors' packages that the cache lacks; says so through `onProgress`. */
 export function fetchArt(vendors: readonly string[], onProgress: (line: string) => void): void {
