@@ -2,6 +2,7 @@
 // between text tokens; one LLaMA goes on with either (paper 2, figure 2; official code: models/modeling_emu.py).
 // B sequences, T tokens, I pictures, N embeddings a picture, C the language model's width.
 import * as tf from '@tensorflow/tfjs';
+import {embedding} from '../kernels/index.js';
 import {CausalFormer, type CausalFormerConfig} from './causalFormer.js';
 import {EvaVit, type VisionConfig} from './evaVit.js';
 import {LayerNorm, type WeightSource} from './layers.js';
@@ -88,7 +89,7 @@ export class EmuModel {
         const row = tuned.get(id);
         return row === undefined ? i : flat.length + available + row;
       });
-      const chosen = tf.gather(tf.concat(rows), tf.tensor1d(source, 'int32'));
+      const chosen = embedding(tf.tensor1d(source, 'int32'), tf.concat(rows));
       return tf.reshape<tf.Rank.R3>(chosen, [batch, seqLen, hiddenSize]);
     });
   }

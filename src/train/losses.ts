@@ -2,7 +2,7 @@
 // where it is a picture. B sequences, T tokens, C hidden size, V vocabulary.
 // Official code: models/modeling_llama.py builds both masks; the regression itself was not released.
 import * as tf from '@tensorflow/tfjs';
-import {softmaxCrossEntropy} from '../kernels/index.js';
+import {embedding, softmaxCrossEntropy} from '../kernels/index.js';
 import type {Llama} from '../model/llama.js';
 import {IGNORE} from './data/labels.js';
 
@@ -64,7 +64,7 @@ export function captioningLoss(
           targets.push(row[t + 1]!);
         }
     if (targets.length === 0) return tf.scalar(0);
-    const rows = tf.gather(tf.reshape(hidden, [batch * seqLen, size]), tf.tensor1d(from, 'int32'));
+    const rows = embedding(tf.tensor1d(from, 'int32'), tf.reshape(hidden, [batch * seqLen, size]));
     const losses = softmaxCrossEntropy(
       llama.logits(rows as tf.Tensor2D),
       tf.tensor1d(targets, 'int32'),
@@ -92,7 +92,7 @@ export function regressionLoss(
     if (pairs.from.length === 0) return tf.scalar(0);
     const [batch, seqLen, size] = hidden.shape;
     const pick = (x: tf.Tensor3D, positions: readonly number[]) =>
-      tf.gather(tf.reshape(x, [batch * seqLen, size]), tf.tensor1d([...positions], 'int32'));
+      embedding(tf.tensor1d([...positions], 'int32'), tf.reshape(x, [batch * seqLen, size]));
     const predicted = llama.regress(pick(hidden, pairs.from));
     const target = pick(detach(inputsEmbeds) as tf.Tensor3D, pairs.to);
     const error = tf.sum(tf.square(tf.sub(predicted, target)));
