@@ -152,8 +152,10 @@ export default class Bench extends ModelCommand {
   }
   private async loading(flags: LoadingFlags): Promise<void> {
     if (flags.data === undefined) throw new UsageError('bench loading: missing --data');
-    const {benchLoading, readDataSpec} = await import('../train/data/benchLoading.js');
-    const data = readDataSpec(flags.data);
+    const {benchLoading} = await import('../train/data/benchLoading.js');
+    const {readData} = await import('../train/recipe/read.js');
+    const {specOf} = await import('../train/data/runBatches.js');
+    const data = specOf(readData(flags.data));
     const progress = await this.progress();
     progress.update('loading');
     try {

@@ -6,13 +6,12 @@ import type {Tokenizer} from '../text/tokenizer.js';
 import {WordTokenizer} from '../text/wordTokenizer.js';
 import {describeSources} from './data/describe.js';
 import {type CommonOptions, RunBatches, readBatches, stretchesOf} from './data/runBatches.js';
-import {withFullPaths} from './data/spec.js';
 import {alone, type Communicator} from './mpi/communicator.js';
 import type {RecipeData} from './recipe/data.js';
 import type {RunFields} from './recipe/fields.js';
 import {instructRecipe} from './recipe/instruct.js';
 import {pretrainRecipe} from './recipe/pretrain.js';
-import {readRecipe} from './recipe/read.js';
+import {readRecipe, withFullData} from './recipe/read.js';
 import {RunFolder} from './runFolder.js';
 import type {Phase, Stage} from './stage.js';
 import {InstructStage} from './stages/instruct.js';
@@ -95,15 +94,7 @@ function withPaths<
   R extends {data: RecipeData; init?: string | undefined; config?: string | undefined},
 >(recipe: R, file: string): R {
   const folder = path.dirname(path.resolve(file));
-  const names = Object.keys(recipe.data.sources);
-  const {sources} = withFullPaths(
-    {...recipe.data, sources: Object.values(recipe.data.sources)},
-    folder,
-  );
-  const data = {
-    ...recipe.data,
-    sources: Object.fromEntries(names.map((name, i) => [name, sources[i]!])),
-  };
+  const data = withFullData(recipe.data, folder);
   const full = (name: string | undefined) =>
     name !== undefined && /[/\\]/.test(name) ? path.resolve(folder, name) : name;
   const {init, config} = recipe;

@@ -11,7 +11,7 @@ test('measures the loader alone and with a consumer', async () => {
     write(`pairs/${i}.png`, await png(i));
     write(`pairs/${i}.txt`, 'a text');
   }
-  const data = write('data.yaml', 'data:\n  sources: [{kind: pairs, folder: pairs}]\n');
+  const data = write('data.yaml', 'data:\n  sources: {mine: {kind: pairs, folder: pairs}}\n');
   const sizes = ['--batch', '4', '--image-size', '8', '--steps', '5', '--step-ms', '20'];
   const {code, stdout, stderr} = await runEmu([
     'bench',
@@ -37,13 +37,20 @@ test('measures the loader alone and with a consumer', async () => {
 });
 
 test('mistakes are one line', async () => {
-  const typo = write('typo.yaml', 'data: {sources: [{kind: pairs, folder: pairs, wieght: 2}]}');
+  const typo = write(
+    'typo.yaml',
+    'data: {sources: {mine: {kind: pairs, folder: pairs, wieght: 2}}}',
+  );
   const noYaml = write('broken.yaml', 'data: [');
-  const gone = write('gone.yaml', 'sources: [{kind: pairs, folder: no-such}]');
+  const gone = write('gone.yaml', 'sources: {mine: {kind: pairs, folder: no-such}}');
   const cases: [string[], number, RegExp][] = [
     [[], 2, /missing --data/],
     [['--data', path.join(folder, 'none.yaml')], 1, /none\.yaml: no such file/],
-    [['--data', typo], 1, /typo\.yaml: data\.sources\.0: Unrecognized key: "wieght"/],
+    [
+      ['--data', typo],
+      1,
+      /typo\.yaml: data\.sources\.mine has an unknown key wieght; did you mean weight\?/,
+    ],
     [['--data', noYaml], 1, /broken\.yaml: is no YAML/],
     [['--data', gone], 1, /no-such: no such file/],
   ];

@@ -1,13 +1,7 @@
 // How fast a recipe's data comes, and whether a training step would wait for it.
-import {readFileSync} from 'node:fs';
-import path from 'node:path';
 import {performance} from 'node:perf_hooks';
 import {setTimeout as sleep} from 'node:timers/promises';
-import {parse} from 'yaml';
-import {fileProblem} from '../../data/source.js';
-import {InputError} from '../../errors.js';
 import {DataLoader, type LoaderOptions} from './loader.js';
-import {type DataSpec, dataSpec, withFullPaths} from './spec.js';
 
 export interface BenchLoadingOptions extends LoaderOptions {
   /** Steps measured, once without a consumer and once with one. */
@@ -31,26 +25,6 @@ export interface BenchLoadingResult {
   /** Share of its time that the consumer waits. */
   readonly waitShare: number;
   readonly numBad: number;
-}
-
-/** The `data` part of a recipe, or a file that holds only that. @throws InputError in one line */
-export function readDataSpec(file: string): DataSpec {
-  let text: string;
-  try {
-    text = readFileSync(file, 'utf8');
-  } catch (error) {
-    throw fileProblem(file, error);
-  }
-  let tree: unknown;
-  try {
-    tree = parse(text);
-  } catch (error) {
-    throw new InputError(file, `is no YAML: ${(error as Error).message.split('\n')[0]}`);
-  }
-  const found = dataSpec.safeParse((tree as {data?: unknown} | null)?.data ?? tree);
-  if (found.success) return withFullPaths(found.data, path.dirname(path.resolve(file)));
-  const [issue] = found.error.issues;
-  throw new InputError(file, `${['data', ...issue!.path].join('.')}: ${issue!.message}`);
 }
 
 /** Measures after the first batch, so that starting costs nothing; nothing is kept. */

@@ -47,8 +47,8 @@ export function stretchesOf(phases: readonly PhaseData[]): Stretch[] {
   return stretches;
 }
 
-/** The sources that a stretch reads, with its weights. */
-function specOf({sources, ...rest}: RecipeData, weights: Weights | undefined): DataSpec {
+/** The sources that are read, with these weights; default: all, with their own. */
+export function specOf({sources, ...rest}: RecipeData, weights?: Weights): DataSpec {
   const chosen =
     weights ??
     Object.fromEntries(Object.entries(sources).map(([name, {weight}]) => [name, weight]));

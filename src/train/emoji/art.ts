@@ -126,8 +126,25 @@ export async function renderArt(
   return drawings;
 }
 
-/** Fetches and renders the vendors' drawings: a list for each concept, none of them empty. */
-export async function loadDrawings(
+const rendered = new Map<string, Promise<Drawing[][]>>();
+
+/**
+ * Every concept's drawings by these vendors, rendered once in a process however many sources want them.
+ * Fetches the vendors' packages that are missing.
+ */
+export function loadDrawings(
+  concepts: readonly Concept[],
+  vendors: readonly string[],
+  size: number,
+  onProgress: (line: string) => void,
+): Promise<Drawing[][]> {
+  const key = JSON.stringify([concepts, vendors, size]);
+  const drawings = rendered.get(key) ?? renderDrawings(concepts, vendors, size, onProgress);
+  rendered.set(key, drawings);
+  return drawings;
+}
+
+async function renderDrawings(
   concepts: readonly Concept[],
   vendors: readonly string[],
   size: number,

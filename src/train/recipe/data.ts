@@ -16,6 +16,6 @@ export const dataFields = {
     ),
 };
 
-const data = z.strictObject(dataFields);
+export const dataSchema = z.strictObject(dataFields);
 
-export type RecipeData = z.infer<typeof data>['data'];
+export type RecipeData = z.infer<typeof dataSchema>['data'];

@@ -4,17 +4,20 @@ import path from 'node:path';
 import {parse} from 'yaml';
 import {z} from 'zod';
 import {EmuError, InputError} from '../../errors.js';
+import {fileProblem} from '../../data/source.js';
 import {closest} from '../../text/closest.js';
+import {withFullPaths} from '../data/spec.js';
+import {dataSchema, type RecipeData} from './data.js';
 
 /** One line for the first thing that is wrong, naming the nearest key where one is unknown. */
-function explain(file: string, schema: z.ZodType, error: z.ZodError): InputError {
+function explain(file: string, schema: z.ZodType, tree: unknown, error: z.ZodError): InputError {
   // An unknown key explains a missing one: it is told first.
   const unknown = error.issues.find(({code}) => code === 'unrecognized_keys');
   const issue = unknown ?? error.issues[0]!;
   const where = issue.path.join('.') || 'the recipe';
   if (issue.code === 'unrecognized_keys') {
     const key = issue.keys[0]!;
-    const known = knownKeys(schema, issue.path);
+    const known = knownKeys(schema, tree, issue.path);
     const close = closest(key, known);
     const hint = close ? `did you mean ${close}?` : `known keys: ${known.join(', ')}`;
     return new InputError(file, `${where} has an unknown key ${key}`, hint);
@@ -33,17 +36,26 @@ function plain(schema: unknown): unknown {
   return schema;
 }
 
-/** The keys that the schema knows at a path. */
-function knownKeys(root: z.ZodType, where: readonly PropertyKey[]): string[] {
-  let schema: unknown = root;
+/** The keys that the schema knows at a path; where it has alternatives the value's `kind` chooses. */
+function knownKeys(root: z.ZodType, tree: unknown, where: readonly PropertyKey[]): string[] {
+  let schema: unknown = alternative(plain(root), tree);
+  let value = tree;
   for (const key of where) {
-    schema = plain(schema);
     if (schema instanceof z.ZodArray) schema = schema.element;
     else if (schema instanceof z.ZodRecord) schema = schema.valueType;
     else if (schema instanceof z.ZodObject) schema = schema.shape[String(key)];
+    value = (value as Record<PropertyKey, unknown> | undefined)?.[key];
+    schema = alternative(plain(schema), value);
   }
-  const last = plain(schema);
-  return last instanceof z.ZodObject ? Object.keys(last.shape) : [];
+  return schema instanceof z.ZodObject ? Object.keys(schema.shape) : [];
+}
+
+function alternative(schema: unknown, value: unknown): unknown {
+  if (!(schema instanceof z.ZodDiscriminatedUnion)) return schema;
+  const kind = (value as {kind?: unknown} | undefined)?.kind;
+  return schema.options.find(
+    (option) => option instanceof z.ZodObject && option.shape.kind.safeParse(kind).success,
+  );
 }
 
 /** Sets `phases.0.steps=100` and the like in a parsed YAML tree. */
@@ -118,23 +130,40 @@ export function readRecipe<S extends z.ZodType<AnyRecipe>>(
   schema: S,
   overrides: readonly string[] = [],
 ): z.infer<S> {
-  let tree: unknown;
-  try {
-    tree = parse(readFileSync(file, 'utf8'), {merge: true}); // <<: merges an anchor's keys
-  } catch (error) {
-    throw new InputError(
-      file,
-      `cannot be read as YAML: ${String((error as Error).message).split('\n')[0]}`,
-    );
-  }
+  const tree = readYaml(file);
   for (const assignment of overrides) setValue(tree, assignment);
   const checked = schema.safeParse(tree);
-  if (!checked.success) throw explain(file, schema, checked.error);
+  if (!checked.success) throw explain(file, schema, tree, checked.error);
   checkSources(file, checked.data);
   return checked.data;
 }
 
-/** A file that the recipe names, relative to itself. */
-export function besideRecipe(recipeFile: string, name: string): string {
-  return path.resolve(path.dirname(recipeFile), name);
+function readYaml(file: string): unknown {
+  let text: string;
+  try {
+    text = readFileSync(file, 'utf8');
+  } catch (error) {
+    throw fileProblem(file, error);
+  }
+  try {
+    return parse(text, {merge: true}); // <<: merges an anchor's keys
+  } catch (error) {
+    throw new InputError(file, `is no YAML: ${(error as Error).message.split('\n')[0]}`);
+  }
+}
+
+/** The `data` part of a recipe, or a file that holds only that, its files and folders in full. */
+export function readData(file: string): RecipeData {
+  const tree = readYaml(file) as {data?: unknown} | null;
+  const whole = {data: tree?.data ?? tree};
+  const checked = dataSchema.safeParse(whole);
+  if (!checked.success) throw explain(file, dataSchema, whole, checked.error);
+  return withFullData(checked.data.data, path.dirname(path.resolve(file)));
+}
+
+/** The same with every file and folder named in full, as seen from `folder`. */
+export function withFullData(data: RecipeData, folder: string): RecipeData {
+  const names = Object.keys(data.sources);
+  const full = withFullPaths({...data, sources: Object.values(data.sources)}, folder).sources;
+  return {...data, sources: Object.fromEntries(names.map((name, i) => [name, full[i]!]))};
 }
