@@ -18,12 +18,12 @@ export interface LlamaConfig {
   readonly contextLength: number;
 }
 
-/** Which tokens are real and where they stand; every field has one entry a sequence. */
+/** Which tokens are real, which see each other and where they stand. */
 export interface SequenceLayout {
   /** int32 [B, T]: the position of each token for the rotary embedding. */
   readonly positions: tf.Tensor2D;
-  /** int32 [B]: the first real token (padding on the left). */
-  readonly keyStart?: tf.Tensor1D;
+  /** int32 [B]: the first real token (padding on the left); or [B, T]: the first that each token sees. */
+  readonly keyStart?: tf.Tensor1D | tf.Tensor2D;
   /** int32 [B]: one past the last real token (padding on the right). */
   readonly keyEnd?: tf.Tensor1D;
 }
