@@ -4,6 +4,7 @@
 import * as tf from '@tensorflow/tfjs';
 import {attention, embedding} from '../kernels/index.js';
 import {Linear, mergeHeads, RmsNorm, splitHeads, type WeightSource} from './layers.js';
+import {ListedWeights, recomputed} from './recompute.js';
 import {traced} from './trace.js';
 
 export interface CausalFormerConfig {
@@ -94,19 +95,19 @@ class Block {
   private readonly feedForwardNorm: RmsNorm;
   private readonly wi: Linear;
   private readonly wo: Linear;
+  private readonly weights: readonly tf.Tensor[];
 
   constructor(
-    weights: WeightSource,
+    source: WeightSource,
     config: CausalFormerConfig,
     visionWidth: number,
     private readonly name: string,
   ) {
     const {hiddenSize, intermediateSize, rmsNormEps} = config;
-    const [first, second, third] = [0, 1, 2].map((i) => weights.scope(`layer.${i}`)) as [
-      WeightSource,
-      WeightSource,
-      WeightSource,
-    ];
+    const weights = new ListedWeights(source);
+    const first = weights.scope('layer.0');
+    const second = weights.scope('layer.1');
+    const third = weights.scope('layer.2');
     this.selfNorm = new RmsNorm(first.scope('layer_norm'), hiddenSize, rmsNormEps);
     this.selfAttention = new Attention(first.scope('SelfAttention'), config, hiddenSize, true);
     this.crossNorm = new RmsNorm(second.scope('layer_norm'), hiddenSize, rmsNormEps);
@@ -120,9 +121,18 @@ class Block {
     const dense = third.scope('DenseReluDense');
     this.wi = new Linear(dense.scope('wi'), hiddenSize, intermediateSize, {bias: false});
     this.wo = new Linear(dense.scope('wo'), intermediateSize, hiddenSize, {bias: false});
+    this.weights = weights.tensors;
   }
 
   forward(x: tf.Tensor3D, states: tf.Tensor3D, bias: tf.Tensor4D): tf.Tensor3D {
+    // A block's gradients of the states meet in its own copy first, recomputed or not: sums in one order.
+    const own = tf.clone(states);
+    return recomputed(this.weights, {x, states: own, bias}, ({x, states, bias}) =>
+      this.transform(x, states, bias),
+    );
+  }
+
+  private transform(x: tf.Tensor3D, states: tf.Tensor3D, bias: tf.Tensor4D): tf.Tensor3D {
     return tf.tidy(() => {
       const normed = this.selfNorm.forward(x);
       x = tf.add(x, this.selfAttention.forward(normed, normed, bias));

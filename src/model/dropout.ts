@@ -1,6 +1,6 @@
 // Dropout that training turns on around a forward pass; outside of it layers pass their input on.
 import * as tf from '@tensorflow/tfjs';
-import type {Random} from '../random.js';
+import {Random} from '../random.js';
 
 let active: {readonly rate: number; readonly random: Random} | undefined;
 
@@ -13,6 +13,18 @@ export function withDropout<T>(rate: number, random: Random, body: () => T): T {
   } finally {
     active = before;
   }
+}
+
+/** Runs a body now or later with the dropout that is active now, each time with the same draws. */
+export function replayDropout(): <T>(body: () => T) => T {
+  if (!active) return (body) => body();
+  const {rate, random} = active;
+  const state = random.save();
+  return (body) => {
+    const same = new Random(0);
+    same.restore(state);
+    return withDropout(rate, same, body);
+  };
 }
 
 /** x with each number zeroed at the active rate and the others scaled up, so that the mean stays. */

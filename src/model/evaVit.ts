@@ -4,6 +4,7 @@ import * as tf from '@tensorflow/tfjs';
 import {attention, gelu, linear, patchEmbedding} from '../kernels/index.js';
 import {ConvStem, type ConvStemConfig} from './convStem.js';
 import {LayerNorm, Linear, mergeHeads, splitHeads, type WeightSource} from './layers.js';
+import {ListedWeights, recomputed} from './recompute.js';
 import {traced} from './trace.js';
 
 export interface VisionConfig {
@@ -69,19 +70,26 @@ class Block {
   private readonly attn: Attention;
   private readonly norm2: LayerNorm;
   private readonly mlp: Mlp;
+  private readonly weights: readonly tf.Tensor[];
 
   constructor(
-    weights: WeightSource,
+    source: WeightSource,
     config: VisionConfig,
     private readonly name: string,
   ) {
+    const weights = new ListedWeights(source);
     this.norm1 = new LayerNorm(weights.scope('norm1'), config.width, config.layerNormEps);
     this.attn = new Attention(weights.scope('attn'), config);
     this.norm2 = new LayerNorm(weights.scope('norm2'), config.width, config.layerNormEps);
     this.mlp = new Mlp(weights.scope('mlp'), config);
+    this.weights = weights.tensors;
   }
 
   forward(x: tf.Tensor3D): tf.Tensor3D {
+    return recomputed(this.weights, {x}, ({x}) => this.transform(x));
+  }
+
+  private transform(x: tf.Tensor3D): tf.Tensor3D {
     return tf.tidy(() => {
       const normed = traced(`${this.name}.norm1`, this.norm1.forward(x));
       const attended = tf.add(

@@ -5,6 +5,7 @@ import {attention, embedding, rope, siluGate} from '../kernels/index.js';
 import type {KvCache} from './kvCache.js';
 import {Linear, mergeHeads, RmsNorm, splitHeads, type WeightSource} from './layers.js';
 import {type LoraConfig, LoraLinear} from './lora.js';
+import {ListedWeights, recomputed} from './recompute.js';
 import {traced} from './trace.js';
 
 export interface LlamaConfig {
@@ -18,12 +19,12 @@ export interface LlamaConfig {
   readonly contextLength: number;
 }
 
-/** Which tokens are real and where they stand; every field has one entry a sequence. */
+/** Which tokens are real, which see each other and where they stand. */
 export interface SequenceLayout {
   /** int32 [B, T]: the position of each token for the rotary embedding. */
   readonly positions: tf.Tensor2D;
-  /** int32 [B]: the first real token (padding on the left). */
-  readonly keyStart?: tf.Tensor1D;
+  /** int32 [B]: the first real token (padding on the left); or [B, T]: the first that each token sees. */
+  readonly keyStart?: tf.Tensor1D | tf.Tensor2D;
   /** int32 [B]: one past the last real token (padding on the right). */
   readonly keyEnd?: tf.Tensor1D;
 }
@@ -98,19 +99,27 @@ class Block {
   private readonly selfAttention: Attention;
   private readonly postAttentionNorm: RmsNorm;
   private readonly mlp: Mlp;
+  private readonly weights: readonly tf.Tensor[];
   private readonly name: string;
 
-  constructor(weights: WeightSource, config: LlamaConfig, lora: LoraConfig | undefined, i: number) {
+  constructor(source: WeightSource, config: LlamaConfig, lora: LoraConfig | undefined, i: number) {
     const {hiddenSize, rmsNormEps} = config;
+    const weights = new ListedWeights(source);
     this.inputNorm = new RmsNorm(weights.scope('input_layernorm'), hiddenSize, rmsNormEps);
     this.selfAttention = new Attention(weights.scope('self_attn'), config, lora, i);
     const postNorm = weights.scope('post_attention_layernorm');
     this.postAttentionNorm = new RmsNorm(postNorm, hiddenSize, rmsNormEps);
     this.mlp = new Mlp(weights.scope('mlp'), config);
+    this.weights = weights.tensors;
     this.name = `llm.layers.${i}`;
   }
 
   forward(x: tf.Tensor3D, layout: SequenceLayout, past?: CacheView): tf.Tensor3D {
+    if (past) return this.transform(x, layout, past);
+    return recomputed(this.weights, {x, ...layout}, ({x, ...layout}) => this.transform(x, layout));
+  }
+
+  private transform(x: tf.Tensor3D, layout: SequenceLayout, past?: CacheView): tf.Tensor3D {
     return tf.tidy(() => {
       const attended = this.selfAttention.forward(this.inputNorm.forward(x), layout, past);
       x = tf.add(x, traced(`${this.name}.self_attn`, attended));

@@ -1,6 +1,7 @@
 // Gradients of a batch that may come in parts: micro-batches that fit into memory, and ranks.
 import * as tf from '@tensorflow/tfjs';
 import {sumOfSquares} from '../kernels/index.js';
+import {withRecomputation} from '../model/recompute.js';
 import type {LossTerms} from './objective.js';
 
 export interface Gradients {
@@ -18,11 +19,12 @@ export type BatchPart = () => () => LossTerms;
 
 /**
  * Gradients of the sum of the parts' losses by the named variables. Parts run one after the other: memory
- * is that of the largest.
+ * is that of the largest. With `recomputes`, blocks keep no activations for the backward pass.
  */
 export function gradientsOf(
   parts: readonly BatchPart[],
   learning: ReadonlyMap<string, tf.Variable>,
+  {recomputes = false} = {},
 ): Gradients {
   const nameOf = new Map([...learning].map(([name, variable]) => [variable.name, name]));
   const variables = [...learning.values()];
@@ -31,13 +33,14 @@ export function gradientsOf(
   for (const part of parts) {
     const found = tf.tidy(() => {
       const objective = part();
-      const {grads: partGrads} = tf.variableGrads(() => {
-        const terms = objective();
-        for (const [name, term] of Object.entries(terms))
-          losses[name] = (losses[name] ?? 0) + term.dataSync()[0]!;
-        return terms.loss;
-      }, variables);
-      return partGrads;
+      const differentiate = () =>
+        tf.variableGrads(() => {
+          const terms = objective();
+          for (const [name, term] of Object.entries(terms))
+            losses[name] = (losses[name] ?? 0) + term.dataSync()[0]!;
+          return terms.loss;
+        }, variables);
+      return (recomputes ? withRecomputation(variables, differentiate) : differentiate()).grads;
     });
     for (const [id, grad] of Object.entries(found)) {
       if (!grad) continue;

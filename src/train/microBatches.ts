@@ -20,7 +20,7 @@ export function countPictures(
 
 /** Parts of `rows` rows, each as long as its longest row, with their own pictures. */
 export function splitRows(
-  {ids, labels, lengths, pixels}: PicturedDocuments,
+  {ids, labels, lengths, pixels, packed}: PicturedDocuments,
   rows: number,
   imageId: number,
   config: EmuConfig,
@@ -38,6 +38,7 @@ export function splitRows(
       ids: cut(ids),
       labels: cut(labels),
       lengths: lengths.slice(row, end),
+      ...(packed && {packed: {positions: cut(packed.positions)}}),
       pixels: pixels.subarray(picture * pixelsPerPicture, (picture + pictures) * pixelsPerPicture),
     });
     picture += pictures;

@@ -2,7 +2,7 @@
 // text, the next visual embedding where it is a picture (paper 2.2).
 import * as tf from '@tensorflow/tfjs';
 import type {EmuModel} from '../model/emu.js';
-import {countingPositions} from '../model/llama.js';
+import {countingPositions, type SequenceLayout} from '../model/llama.js';
 import {
   captioningLoss,
   countLabels,
@@ -20,6 +20,8 @@ export interface Documents {
   readonly labels: readonly (readonly number[])[];
   /** Real tokens of each row. */
   readonly lengths: readonly number[];
+  /** Where rows hold several documents, which do not see each other: positions counted from each one's start. */
+  readonly packed?: {readonly positions: readonly (readonly number[])[]} | undefined;
 }
 
 /** How many predictions a batch asks for: what its losses are averages over. */
@@ -48,6 +50,19 @@ export function countPredictions({ids, labels}: Documents, structure: StructureI
   return {text: countLabels(labels), regression: regressionPairs(ids, structure).from.length};
 }
 
+/** Which tokens stand where; a packed document's sees those of its own only. */
+function layoutOf({ids, lengths, packed}: Documents): SequenceLayout {
+  const shape: [number, number] = [ids.length, ids[0]!.length];
+  const keyEnd = tf.tensor1d([...lengths], 'int32');
+  if (!packed) return {positions: countingPositions(...shape), keyEnd};
+  const starts = packed.positions.map((row) => row.map((position, t) => t - position));
+  return {
+    positions: tf.tensor2d(packed.positions.flat(), shape, 'int32'),
+    keyStart: tf.tensor2d(starts.flat(), shape, 'int32'),
+    keyEnd,
+  };
+}
+
 /**
  * Losses of a batch. imageEmbeds [I, N, C]: its pictures' visual embeddings, in the order of their
  * placeholders.
@@ -59,12 +74,9 @@ export function documentLosses(
   structure: StructureIds,
   {textWeight, regressionWeight, reduction, totals}: ObjectiveOptions,
 ): LossTerms {
-  const {ids, labels, lengths} = documents;
+  const {ids, labels} = documents;
   const inputs = model.embedPrompt(ids, structure.image, imageEmbeds);
-  const hidden = model.llama.forward(inputs, {
-    positions: countingPositions(ids.length, ids[0]!.length),
-    keyEnd: tf.tensor1d([...lengths], 'int32'),
-  });
+  const hidden = model.llama.forward(inputs, layoutOf(documents));
   const terms: Record<string, tf.Scalar> = {};
   const weighted: tf.Scalar[] = [];
   if (textWeight > 0) {

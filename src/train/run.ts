@@ -144,7 +144,7 @@ async function runPrepared<P extends Phase>(
       samples:
         samples &&
         (
-          await readBatches('samples', data, samples.sources, samples.rows, 1, {
+          await readBatches('samples', {...data, pack: 1}, samples.sources, samples.rows, 1, {
             ...common,
             rank: 0,
             ranks: 1,

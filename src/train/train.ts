@@ -109,7 +109,7 @@ export async function train<P extends Phase>(
       const factor = learningRateFactor(inPhase, {warmupSteps, totalSteps, finalShare});
       const metrics: Record<string, number> = tf.tidy(() => {
         const parts = stage.parts(batch, phase, totals, step);
-        const own = gradientsOf(parts, learning);
+        const own = gradientsOf(parts, learning, {recomputes: recipe.gradientCheckpointing});
         const grads = sumGradients(ranks, own.grads, learning);
         const losses = sumLosses(ranks, own.losses);
         const gradientNorm = globalNorm(grads);

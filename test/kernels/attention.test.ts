@@ -31,6 +31,7 @@ interface Case {
   readonly numKeys?: number;
   readonly isCausal?: boolean;
   readonly bias?: 'shared' | 'perSequence';
+  /** One number a sequence, or one a query. */
   readonly keyStart?: number[];
   readonly keyEnd?: number[];
   readonly hasCacheRows?: boolean;
@@ -52,7 +53,7 @@ function prepare(c: Case) {
     inputs.push(value);
   };
   if (c.bias) add('bias', random([c.bias === 'shared' ? 1 : B, H, T, numKeys], 4, 2));
-  if (c.keyStart) add('keyStart', ints(c.keyStart));
+  if (c.keyStart) add('keyStart', ints(c.keyStart, c.keyStart.length > B ? [B, T] : [B]));
   if (c.keyEnd) add('keyEnd', ints(c.keyEnd));
   if (c.hasCacheRows) add('cacheRows', randomInts([B, numKeys], 5, 0, R));
   const scale = 1 / Math.sqrt(D);
@@ -99,6 +100,8 @@ test('reference: which keys a query sees', () => {
   assert.equal(seen({keyEnd: bound(1, 2)}), [1, 1, 15, 15]);
   // The first query of sequence 1 sees positions up to 2 only: none from 3 on.
   assert.equal(seen({isCausal: true, keyStart: bound(0, 3)}), [2, 2.5, 0, 40]);
+  const perQuery = tf.tensor2d([1, 2, 0, 3], [2, 2], 'int32');
+  assert.equal(seen({isCausal: true, keyStart: perQuery}), [2.5, 3.5, 20, 40]);
   const cacheRows = tf.tensor2d([1, 0, 0, 0, 0, 0, 0, 1], [2, 4], 'int32');
   assert.equal(seen({cacheRows}), [4.75, 4.75, 11.5, 11.5]);
 });
@@ -112,6 +115,10 @@ test('reference: gradients equal central differences', () => {
     checkGradients(reference, inputs);
   }
 });
+
+/** Of each query in a row of documents that begin at these positions: where its own does. */
+const starts = (length: number, begins: readonly number[]) =>
+  Array.from({length}, (_, t) => begins.findLast((begin) => begin <= t)!);
 
 const cases: Record<string, Case> = {
   'one key': {B: 1, T: 1, S: 1, H: 1, D: 7},
@@ -136,6 +143,18 @@ const cases: Record<string, Case> = {
     ...{keyStart: [2, 0, 5], keyEnd: [5, 0, 5]},
   },
   'one query that sees no key': {B: 2, T: 1, S: 5, H: 2, D: 8, keyStart: [5, 1], keyEnd: [5, 1]},
+  'documents in a row': {
+    ...{B: 2, T: 150, S: 150, H: 2, D: 16, isCausal: true, keyEnd: [150, 131]},
+    keyStart: [...starts(150, [0, 1, 70, 71, 140]), ...starts(150, [0, 64, 128, 131])],
+  },
+  'a first key for each query, in any order': {
+    ...{B: 2, T: 9, S: 70, H: 2, D: 12, bias: 'shared', keyEnd: [70, 66]},
+    keyStart: [0, 69, 70, 3, 64, 65, 1, 0, 30, ...[66, 65, 64, 63, 2, 1, 0, 40, 70]],
+  },
+  'a first key for each of three queries': {
+    ...{B: 2, T: 3, S: 33, H: 2, D: 12, isCausal: true},
+    keyStart: [0, 31, 5, 30, 33, 32],
+  },
   'shared bias': {B: 3, T: 70, S: 70, H: 2, D: 16, bias: 'shared', isCausal: true},
   'a bias per sequence': {B: 2, T: 9, S: 65, H: 2, D: 16, bias: 'perSequence'},
   'bias and padding, three queries': {
@@ -209,6 +228,8 @@ testOnEachBackend(test, 'says what does not fit', () => {
   throws(() => attention(q, k, k, {scale, numKeys: 6}), /expected numKeys of 1 to 5, got 6/);
   throws(() => attention(q, k, k, {scale, bias: k}), /expected bias of shape \[2, 2, 3, 5\]/);
   throws(() => attention(q, k, k, {scale, keyEnd: tf.zeros([2])}), /keyEnd of dtype int32/);
+  const keyStart = tf.zeros([2, 5], 'int32');
+  throws(() => attention(q, k, k, {scale, keyStart}), /expected keyStart of shape \[2, 3\]/);
 });
 
 test.run();

@@ -10,16 +10,18 @@
 namespace emu {
 
 // What both directions read. Query t of sequence b sees the keys s with
-// keyStart[b] <= s < keyEnd[b], and if isCausal s <= keys - queries + t.
+// keyStart[b] <= s < keyEnd[b] (keyStart[b, t] if isStartPerQuery), and if isCausal
+// s <= keys - queries + t.
 struct AttentionInputs {
   const float* q;     // [batch, queries, heads, headDim]
   const float* k;     // [rows, capacity, heads, headDim], of which `keys` positions are filled
   const float* v;     // like k
   const float* bias;  // [1 or batch, heads, queries, keys] or nullptr
-  const int32_t* keyStart;  // [batch] or nullptr: 0
+  const int32_t* keyStart;  // [batch], [batch, queries] or nullptr: 0
   const int32_t* keyEnd;    // [batch] or nullptr: keys
   size_t batch, queries, heads, headDim, rows, capacity, keys;
-  bool isBiasShared;  // bias is [1, ...]
+  bool isBiasShared;     // bias is [1, ...]
+  bool isStartPerQuery;  // keyStart is [batch, queries]
   bool isCausal;
   float scale;
 };

@@ -5,8 +5,9 @@
 namespace emu {
 namespace {
 
-// Arguments 0 to 9 of both exports: q, k, v, bias | null, keyStart | null, keyEnd | null,
-// sizes = [batch, queries, heads, headDim, rows, capacity, keys], isBiasShared, isCausal, scale
+// Arguments 0 to 10 of both exports: q, k, v, bias | null, keyStart | null, keyEnd | null,
+// sizes = [batch, queries, heads, headDim, rows, capacity, keys], isBiasShared, isStartPerQuery,
+// isCausal, scale
 AttentionInputs readInputs(const Call& call) {
   AttentionInputs in;
   const std::vector<size_t> sizes = call.sizes(6);
@@ -20,15 +21,16 @@ AttentionInputs readInputs(const Call& call) {
   in.keys = sizes[6];
   if (in.keys > in.capacity) call.fail(6, "no more keys than the capacity");
   in.isBiasShared = call.flag(7);
-  in.isCausal = call.flag(8);
-  in.scale = static_cast<float>(call.number(9));
+  in.isStartPerQuery = call.flag(8);
+  in.isCausal = call.flag(9);
+  in.scale = static_cast<float>(call.number(10));
   const size_t cacheSize = in.rows * in.capacity * in.heads * in.headDim;
   in.q = call.floats(0, in.batch * in.queries * in.heads * in.headDim);
   in.k = call.floats(1, cacheSize);
   in.v = call.floats(2, cacheSize);
   in.bias =
       call.optionalFloats(3, (in.isBiasShared ? 1 : in.batch) * in.heads * in.queries * in.keys);
-  in.keyStart = call.optionalInts(4, in.batch);
+  in.keyStart = call.optionalInts(4, in.batch * (in.isStartPerQuery ? in.queries : 1));
   in.keyEnd = call.optionalInts(5, in.batch);
   return in;
 }
@@ -39,13 +41,13 @@ EMU_EXPORT(attention) {  // (inputs..., cacheRows | null, out, logSumExp)
   AttentionArgs args;
   args.in = readInputs(call);
   const AttentionInputs& in = args.in;
-  args.cacheRows = call.optionalInts(10, in.batch * in.keys);
-  args.out = call.floats(11, in.batch * in.queries * in.heads * in.headDim);
-  args.logSumExp = call.floats(12, in.batch * in.heads * in.queries);
+  args.cacheRows = call.optionalInts(11, in.batch * in.keys);
+  args.out = call.floats(12, in.batch * in.queries * in.heads * in.headDim);
+  args.logSumExp = call.floats(13, in.batch * in.heads * in.queries);
   if (args.cacheRows) {
     for (size_t i = 0; i < in.batch * in.keys; ++i) {
       if (args.cacheRows[i] < 0 || static_cast<size_t>(args.cacheRows[i]) >= in.rows) {
-        call.fail(10, "rows of the cache");
+        call.fail(11, "rows of the cache");
       }
     }
   } else if (in.rows < in.batch) {
@@ -61,14 +63,14 @@ EMU_EXPORT(attentionGrad) {  // (inputs..., out, logSumExp, dy, dq, dk, dv, dBia
   if (in.rows < in.batch) call.fail(6, "a cache row for each sequence");
   const size_t querySize = in.batch * in.queries * in.heads * in.headDim;
   const size_t cacheSize = in.rows * in.capacity * in.heads * in.headDim;
-  args.out = call.floats(10, querySize);
-  args.logSumExp = call.floats(11, in.batch * in.heads * in.queries);
-  args.dy = call.floats(12, querySize);
-  args.dq = call.floats(13, querySize);
-  args.dk = call.floats(14, cacheSize);
-  args.dv = call.floats(15, cacheSize);
+  args.out = call.floats(11, querySize);
+  args.logSumExp = call.floats(12, in.batch * in.heads * in.queries);
+  args.dy = call.floats(13, querySize);
+  args.dq = call.floats(14, querySize);
+  args.dk = call.floats(15, cacheSize);
+  args.dv = call.floats(16, cacheSize);
   args.dBias = in.bias ? call.optionalFloats(
-                             16, (in.isBiasShared ? 1 : in.batch) * in.heads * in.queries * in.keys)
+                             17, (in.isBiasShared ? 1 : in.batch) * in.heads * in.queries * in.keys)
                        : nullptr;
   attentionGrad(args);
 }

@@ -23,6 +23,7 @@ function unpack(backend: NativeBackend, inputs: TensorInfo[], attrs: AttentionAt
     ints(optional.keyEnd),
     Int32Array.of(batch, seqLen, numHeads, headDim, rows, capacity, numKeys),
     bias?.shape[0] === 1,
+    optional.keyStart?.shape.length === 2,
     isCausal,
     scale,
   ] as const;

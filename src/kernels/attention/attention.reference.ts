@@ -52,7 +52,8 @@ function attentionMask(
 ): tf.Tensor {
   const [batch, seqLen] = q.shape;
   const s = tf.reshape(tf.range(0, numKeys, 1, 'int32'), [1, 1, 1, numKeys]);
-  const perRow = (bound: tf.Tensor) => tf.reshape(bound, [batch, 1, 1, 1]);
+  const perRow = (bound: tf.Tensor) =>
+    tf.reshape(bound, [batch, 1, bound.shape.length === 2 ? seqLen : 1, 1]);
   let mask: tf.Tensor = tf.ones([batch, 1, seqLen, numKeys], 'bool');
   if (isCausal) {
     const last = tf.range(numKeys - seqLen, numKeys, 1, 'int32');

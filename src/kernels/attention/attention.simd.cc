@@ -76,16 +76,17 @@ void attendTile(const AttentionArgs& args, size_t b, size_t h, size_t t, size_t 
   const size_t width = padded(size);
   const size_t queryStride = in.heads * size;
   const size_t cols = padded(keys);
-  const KeyRange range = keyRange(in, b);
+  const KeyRange range = keyRange(in, b, t, t + rows);
   const float* q = in.q + (b * in.queries + t) * queryStride + h * size;
   product(rows, cols, size, {q, queryStride, 1}, keysT, to.scoreStride, to.scores, to.scoreStride,
           false);
   for (size_t i = 0; i < rows; ++i) {
-    const size_t seen = lastKey(in, range, t + i);
+    const size_t last = lastKey(in, range, t + i);
+    const size_t seen = last > s ? smaller(last - s, keys) : 0;
     const float* bias = biasRow(in, b, h, t + i);
     float* const row = to.scores + i * to.scoreStride;
-    const float largest = finishScores(row, seen > s ? smaller(seen - s, keys) : 0, cols, in.scale,
-                                       bias ? bias + s : nullptr);
+    hideEarlier(in, b, t + i, s, seen, row);
+    const float largest = finishScores(row, seen, cols, in.scale, bias ? bias + s : nullptr);
     addToSoftmax(row, cols, largest, &to.running[i], to.results + i * width, width);
   }
   product(rows, width, keys, {to.scores, to.scoreStride, 1}, values, width, to.results, width,
@@ -100,7 +101,7 @@ void attendBlocks(const AttentionArgs& args, size_t b, size_t h, size_t first, s
   const size_t width = padded(size);
   const size_t stride = in.heads * size;  // from one position to the next
   const size_t count = last - first;
-  const KeyRange range = keyRange(in, b);
+  const KeyRange range = keyRange(in, b, first, last);
   float* const results = scratch(0, count * width);
   float* const packed = scratch(1, kKeyBlock * (size + width));
   float* const scores = scratch(2, kQueryBlock * kKeyBlock + 2 * kPieceQueries);
@@ -128,7 +129,7 @@ void attendBlocks(const AttentionArgs& args, size_t b, size_t h, size_t first, s
       for (size_t i = 0; i < rows; i += step) {
         const size_t part = smaller(step, rows - i);
         const size_t seen = lastKey(in, range, t + i + part - 1);
-        if (seen <= s) continue;
+        if (seen <= s || firstKey(in, b, t + i, t + i + part) >= s + keys) continue;
         attendTile(
             args, b, h, t + i, part, s, smaller(seen - s, keys), keysT, values,
             {scoreStride, scores, results + (t + i - first) * width, running + (t + i - first)});
@@ -201,7 +202,7 @@ struct FewQueries {
     const size_t sequenceEnd = smaller(sequence + kPieceSequences, args.in.batch);
     for (size_t s = first; s < last; s += kPositionBlock) {
       for (size_t b = sequence; b < sequenceEnd; ++b) {
-        const KeyRange range = keyRange(args.in, b);
+        const KeyRange range = keyRange(args.in, b, 0, args.in.queries);
         const size_t begin = s > range.begin ? s : range.begin;
         const size_t end = smaller(smaller(s + kPositionBlock, last), range.end);
         if (begin < end) each(b, begin, end);
@@ -227,11 +228,11 @@ struct FewQueries {
   // One row of scores -> probabilities, 0 where unseen.
   void normalize(size_t b, size_t h, size_t t) const {
     const AttentionInputs& in = args.in;
-    const KeyRange range = keyRange(in, b);
+    const KeyRange range = keyRange(in, b, t, t + 1);
     float* const row = scores + scoreRow(b, h, t);
     const size_t end = lastKey(in, range, t);
-    // Never computed: no scores of keys that are not seen.
-    for (size_t s = 0; s < smaller(range.begin, end); ++s) row[s] = -__builtin_inff();
+    // Scores of keys that no query sees were never computed.
+    hideEarlier(in, b, t, 0, end, row);
     const float largest = finishScores(row, end, stride, in.scale, biasRow(in, b, h, t));
     Running running = {-__builtin_inff(), 0.0f};
     addToSoftmax(row, stride, largest, &running, nullptr, 0);

@@ -15,7 +15,10 @@ export interface AttentionOptions {
   readonly numKeys?: number | undefined;
   /** Added to the scaled scores: [1 or B, H, T, S']. */
   readonly bias?: tf.Tensor | undefined;
-  /** int32 [B]: sequence b sees no key before keyStart[b] (left padding). */
+  /**
+   * int32 [B]: sequence b sees no key before keyStart[b] (left padding); or [B, T]: its query t none before
+   * keyStart[b, t] (several documents in a row).
+   */
   readonly keyStart?: tf.Tensor | undefined;
   /** int32 [B]: sequence b sees no key at or after keyEnd[b] (right padding). */
   readonly keyEnd?: tf.Tensor | undefined;
@@ -81,7 +84,8 @@ function checkAttention(
   for (const name of ['keyStart', 'keyEnd'] as const) {
     const bound = options[name];
     if (!bound) continue;
-    checkShape(op, name, bound.shape, [batch]);
+    const isPerQuery = name === 'keyStart' && bound.shape.length === 2;
+    checkShape(op, name, bound.shape, isPerQuery ? [batch, seqLen] : [batch]);
     checkDtype(op, name, bound, 'int32');
   }
   if (cacheRows) {

@@ -135,14 +135,24 @@ EMU_INLINE void copyScaled(const float* from, size_t n, float factor, float* to)
   if (i < n) storePartial(to + i, loadPartial(from + i, n - i) * scale, n - i);
 }
 
-// The keys that a sequence sees, before causality.
+// The keys that the queries of a sequence see, before causality.
 struct KeyRange {
   size_t begin, end;
 };
 
-EMU_INLINE KeyRange keyRange(const AttentionInputs& in, size_t b) {
-  KeyRange range = {0, in.keys};
-  if (in.keyStart && in.keyStart[b] > 0) range.begin = static_cast<size_t>(in.keyStart[b]);
+// The first key that any of the queries [first, last) sees.
+EMU_INLINE size_t firstKey(const AttentionInputs& in, size_t b, size_t first, size_t last) {
+  if (!in.keyStart) return 0;
+  if (!in.isStartPerQuery) return in.keyStart[b] > 0 ? static_cast<size_t>(in.keyStart[b]) : 0;
+  const int32_t* const starts = in.keyStart + b * in.queries;
+  int32_t start = starts[first];
+  for (size_t t = first + 1; t < last; ++t) start = starts[t] < start ? starts[t] : start;
+  return start > 0 ? static_cast<size_t>(start) : 0;
+}
+
+// Of the queries [first, last).
+EMU_INLINE KeyRange keyRange(const AttentionInputs& in, size_t b, size_t first, size_t last) {
+  KeyRange range = {firstKey(in, b, first, last), in.keys};
   if (in.keyEnd) {
     range.end = in.keyEnd[b] > 0 ? smaller(in.keys, static_cast<size_t>(in.keyEnd[b])) : 0;
   }
@@ -154,6 +164,15 @@ EMU_INLINE KeyRange keyRange(const AttentionInputs& in, size_t b) {
 EMU_INLINE size_t lastKey(const AttentionInputs& in, KeyRange range, size_t t) {
   if (!in.isCausal) return range.end;
   return in.keys + t + 1 > in.queries ? smaller(range.end, in.keys + t + 1 - in.queries) : 0;
+}
+
+// Hides from query t what of the keys s .. s + n - 1 lies before its first. Returns how many do.
+EMU_INLINE size_t hideEarlier(const AttentionInputs& in, size_t b, size_t t, size_t s, size_t n,
+                              float* scores) {
+  const size_t first = firstKey(in, b, t, t + 1);
+  const size_t hidden = first > s ? smaller(first - s, n) : 0;
+  for (size_t i = 0; i < hidden; ++i) scores[i] = -__builtin_inff();
+  return hidden;
 }
 
 EMU_INLINE const float* biasRow(const AttentionInputs& in, size_t b, size_t h, size_t t) {

@@ -81,7 +81,7 @@ struct HeadGradient {
       if (i < size) sums = fma(loadPartial(out + i, size - i), load(dy + t * width + i), sums);
       r[t] = sum(sums);
     }
-    const KeyRange range = keyRange(in, b);
+    const KeyRange range = keyRange(in, b, 0, in.queries);
     const size_t end = lastKey(in, range, in.queries - 1);
     const size_t block = keyBlockSize(end > range.begin ? end - range.begin : 0);
     for (size_t s = range.begin; s < end; s += block) {
@@ -107,7 +107,7 @@ struct HeadGradient {
       const bool isDiagonal = lastKey(in, range, t) < s + count;
       rows = smaller(isDiagonal ? kDiagonalBlock : kQueryBlock, in.queries - t);
       const size_t seenByAny = lastKey(in, range, t + rows - 1);
-      if (seenByAny <= s) continue;
+      if (seenByAny <= s || firstKey(in, b, t, t + rows) >= s + count) continue;
       const size_t seenKeys = smaller(seenByAny - s, count);
       const size_t cols = padded(seenKeys);
       const float* const qRows = q + t * width;
@@ -134,7 +134,7 @@ struct HeadGradient {
                        float* dsRow) const {
     const AttentionInputs& in = args.in;
     const float logSumExp = args.logSumExp[(b * in.heads + h) * in.queries + t];
-    if (logSumExp == -__builtin_inff()) seen = 0;
+    if (logSumExp == -__builtin_inff() || hideEarlier(in, b, t, s, seen, pRow) == seen) seen = 0;
     const float* bias = biasRow(in, b, h, t);
     finishScores(pRow, seen, rowStride, in.scale, bias ? bias + s : nullptr);
     if (seen == 0) {

@@ -332,6 +332,7 @@ type AttentionArguments = [
   keyEnd: Optional<Int32Array>,
   sizes: Int32Array,
   isBiasShared: boolean,
+  isStartPerQuery: boolean,
   isCausal: boolean,
   scale: number,
 ];

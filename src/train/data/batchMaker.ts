@@ -21,8 +21,6 @@ export interface BatchOptions extends TokenizeOptions {
   /** This process among `ranks`. Default: 0 of 1. */
   readonly rank?: number;
   readonly ranks?: number;
-  /** A rank's rows are cut into so many batches, for gradients that are summed up. Default 1. */
-  readonly microBatches?: number;
   /** Side of a picture. */
   readonly imageSize: number;
   /** A model's words, or a vocabulary as `loadTokenizer` finds it. */
@@ -32,9 +30,9 @@ export interface BatchOptions extends TokenizeOptions {
 }
 
 /** This rank's part of a step. */
-export interface StepBatches {
+export interface StepBatch {
   readonly step: number;
-  readonly batches: readonly Batch[];
+  readonly batch: Batch;
   /** Samples that were tried for it, the bad ones included. */
   readonly numTried: number;
   /** One line for each bad one. */
@@ -98,23 +96,19 @@ export class BatchMaker {
     return this.datasets.map(({name, size}) => ({name, size}));
   }
 
-  /** This rank's batches of step `step`, counted from 0. */
-  async step(step: number): Promise<StepBatches> {
-    const {data, rank = 0, ranks = 1, microBatches = 1, imageSize} = this.options;
+  /** This rank's rows of step `step`, counted from 0. */
+  async step(step: number): Promise<StepBatch> {
+    const {data, rank = 0, ranks = 1, imageSize} = this.options;
     const {source, number, rows} = this.rowsOf(step);
     const first = Math.floor((rank * rows) / ranks);
     const end = Math.floor(((rank + 1) * rows) / ranks);
     const made = await mapSome(end - first, ROWS_AT_ONCE, (i) =>
       this.row(number * rows + first + i, source),
     );
-    const shape = {imageSize, isPacked: data.pack > 1};
-    const batches = Array.from({length: microBatches}, (_, i) => {
-      const [from, to] = [i, i + 1].map((k) => Math.floor((k * made.length) / microBatches));
-      const samples = made.slice(from, to).map((row) => row.samples);
-      return makeBatch(samples, this.tokenizer, shape);
-    });
+    const samples = made.map((row) => row.samples);
+    const batch = makeBatch(samples, this.tokenizer, {imageSize, isPacked: data.pack > 1});
     const numTried = made.reduce((sum, row) => sum + row.numTried, 0);
-    return {step, batches, numTried, bad: made.flatMap(({bad}) => bad)};
+    return {step, batch, numTried, bad: made.flatMap(({bad}) => bad)};
   }
 
   close(): void {
@@ -155,7 +149,7 @@ export class BatchMaker {
   }
 
   private checkSizes(): void {
-    const {data, batch, ranks = 1, microBatches = 1, contextLength, numImageTokens} = this.options;
+    const {data, batch, ranks = 1, contextLength, numImageTokens} = this.options;
     const shortest = 1 + numImageTokens + 2; // BOS and one picture
     if (contextLength < shortest)
       throw new EmuError(
@@ -163,11 +157,10 @@ export class BatchMaker {
         {code: 'bad_recipe'},
       );
     const smallest = Math.min(...data.sources.map((source) => source.batch ?? batch));
-    if (smallest < ranks * microBatches)
-      throw new EmuError(
-        `data: a batch of ${smallest} rows cannot be cut into ${ranks * microBatches} parts`,
-        {code: 'bad_recipe'},
-      );
+    if (smallest < ranks)
+      throw new EmuError(`data: a batch of ${smallest} rows cannot be cut into ${ranks} parts`, {
+        code: 'bad_recipe',
+      });
   }
 }
 

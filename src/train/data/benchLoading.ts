@@ -43,11 +43,11 @@ export async function benchLoading(options: BenchLoadingOptions): Promise<BenchL
     let samples = 0;
     let pictures = 0;
     start = performance.now();
-    for (const end = step + measuredSteps; step < end; step++)
-      for (const {names, count} of (await loader.next(step)).batches) {
-        samples += names.flat().length;
-        pictures += count;
-      }
+    for (const end = step + measuredSteps; step < end; step++) {
+      const {names, count} = (await loader.next(step)).batch;
+      samples += names.flat().length;
+      pictures += count;
+    }
     const alone = secondsSince(start);
 
     start = performance.now();

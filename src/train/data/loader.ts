@@ -5,7 +5,7 @@ import {Worker} from 'node:worker_threads';
 import {EmuError} from '../../errors.js';
 import {fromWire} from '../../wireError.js';
 import type {Batch} from './batch.js';
-import type {BatchOptions, StepBatches} from './batchMaker.js';
+import type {BatchOptions, StepBatch} from './batchMaker.js';
 import type {LoaderReply, LoaderRequest, SourceInfo} from './loaderProtocol.js';
 
 export interface LoaderOptions extends BatchOptions {
@@ -14,8 +14,7 @@ export interface LoaderOptions extends BatchOptions {
 }
 
 export interface LoadedStep {
-  /** One, or as many as `microBatches` asks for. */
-  readonly batches: readonly Batch[];
+  readonly batch: Batch;
   /** Milliseconds that the step was waited for. */
   readonly waited: number;
   /** One line for each sample that was skipped for it. */
@@ -26,8 +25,8 @@ export interface LoadedStep {
 const JUDGED_AFTER = 100;
 
 interface Pending {
-  readonly promise: Promise<StepBatches>;
-  resolve(made: StepBatches): void;
+  readonly promise: Promise<StepBatch>;
+  resolve(made: StepBatch): void;
   reject(error: unknown): void;
 }
 
@@ -79,7 +78,7 @@ export class DataLoader {
   }
 
   /**
-   * The batches of a step, counted from 0; the steps after it are made meanwhile. Any step may be asked
+   * The batch of a step, counted from 0; the steps after it are made meanwhile. Any step may be asked
    * for: what was made for others is dropped.
    * @throws EmuError `bad_data` when more samples are bad than the recipe allows, or what stopped a thread
    */
@@ -91,13 +90,13 @@ export class DataLoader {
       if (waiting < step || waiting > last) this.pending.delete(waiting);
     for (let ahead = step; ahead <= Math.max(step, last); ahead++) this.request(ahead);
     const asked = performance.now();
-    const {batches, bad, numTried} = await this.pending.get(step)!.promise;
+    const {batch, bad, numTried} = await this.pending.get(step)!.promise;
     const waited = performance.now() - asked;
     this.pending.delete(step);
     this.numTried += numTried;
     this.numBad += bad.length;
     this.judge(bad);
-    return {batches, waited, bad};
+    return {batch, waited, bad};
   }
 
   /** Ends the threads at once. */
@@ -110,7 +109,7 @@ export class DataLoader {
   private request(step: number): void {
     if (this.pending.has(step)) return;
     let settle: Pick<Pending, 'resolve' | 'reject'>;
-    const promise = new Promise<StepBatches>((resolve, reject) => {
+    const promise = new Promise<StepBatch>((resolve, reject) => {
       settle = {resolve, reject};
     });
     promise.catch(() => {}); // told when the step is asked for

@@ -1,6 +1,6 @@
 // The messages between a loader and its threads (loader.ts, loaderWorker.ts).
 import type {WireError} from '../../wireError.js';
-import type {StepBatches} from './batchMaker.js';
+import type {StepBatch} from './batchMaker.js';
 
 export interface LoaderRequest {
   readonly step: number;
@@ -17,5 +17,5 @@ export type LoaderReply =
   | {readonly sources: readonly SourceInfo[]}
   /** The sources could not be opened. */
   | {readonly error: WireError; readonly step?: never}
-  | {readonly step: number; readonly made: StepBatches}
+  | {readonly step: number; readonly made: StepBatch}
   | {readonly step: number; readonly error: WireError};

@@ -10,8 +10,7 @@ const send = (reply: LoaderReply, buffers: ArrayBuffer[] = []) => port.postMessa
 async function serve(maker: BatchMaker, {step}: LoaderRequest): Promise<void> {
   try {
     const made = await maker.step(step);
-    const buffers = made.batches.map(({pixels}) => pixels.buffer as ArrayBuffer);
-    send({step, made}, buffers);
+    send({step, made}, [made.batch.pixels.buffer as ArrayBuffer]);
   } catch (error) {
     send({step, error: toWire(error)});
   }

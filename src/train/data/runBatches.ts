@@ -57,7 +57,7 @@ export function specOf({sources, ...rest}: RecipeData, weights?: Weights): DataS
 }
 
 /** What all batches of a run have in common. */
-export type CommonOptions = Omit<BatchOptions, 'data' | 'batch' | 'microBatches'>;
+export type CommonOptions = Omit<BatchOptions, 'data' | 'batch'>;
 
 // Stretches, and what is read beside training, draw from streams of their own.
 const streams = {stretch: 0, validation: 1 << 20, samples: 1 << 21};
@@ -77,9 +77,9 @@ export class RunBatches implements BatchReader {
   /** Seconds waited for a step's batch. */
   async next(step: number): Promise<{batch: Batch; waited: number}> {
     const {stretch, loader} = await this.loaderOf(step);
-    const {batches, waited, bad} = await loader.next(step - stretch.from);
+    const {batch, waited, bad} = await loader.next(step - stretch.from);
     for (const line of bad) this.onBad(line);
-    return {batch: batches[0]!, waited: waited / 1000};
+    return {batch, waited: waited / 1000};
   }
 
   async close(): Promise<void> {
@@ -115,7 +115,7 @@ export async function readBatches(
   const maker = await BatchMaker.open({...common, data: specOf(data, sources), seed, batch});
   try {
     const batches: Batch[] = [];
-    for (let step = 0; step < count; step++) batches.push((await maker.step(step)).batches[0]!);
+    for (let step = 0; step < count; step++) batches.push((await maker.step(step)).batch);
     return batches;
   } finally {
     maker.close();

@@ -43,6 +43,8 @@ export const runFields = {
       clipNorm: z.number().positive().default(1),
     })
     .prefault({}),
+  /** Blocks compute their activations again in the backward pass: slower, in less memory, the same result. */
+  gradientCheckpointing: z.boolean().default(false),
   /** Averaged weights, kept beside the trained ones and saved as the model; 0.999 and the like. */
   ema: share.optional(),
   /** Loss on rows that are not trained on, every so many steps. */

@@ -85,6 +85,9 @@ export const pretrainRecipe = z
   })
   .refine(({phases}) => phases.every((p) => p.textWeight + p.regressionWeight > 0), {
     message: 'a phase has textWeight 0 and regressionWeight 0: nothing is left to learn',
+  })
+  .refine(({data, phases}) => data.pack === 1 || phases.every((p) => p.objective !== 'contrast'), {
+    message: 'a phase tells pictures from each other by the text of their row: data.pack must be 1',
   });
 
 export type PretrainRecipe = z.infer<typeof pretrainRecipe>;

@@ -16,7 +16,7 @@ const {ids: special} = tokenizer;
 const maker = (options: BatchOptions, datasets: Dataset[]) =>
   new BatchMaker(options, datasets, tokenizer);
 
-const only = async (made: Promise<{batches: readonly Batch[]}>) => (await made).batches[0]!;
+const only = async (made: Promise<{batch: Batch}>) => (await made).batch;
 
 test('rows are padded on the right; pictures come in the order of their places', async () => {
   const text = (index: number) => 'a '.repeat(1 + (index % 3));
@@ -188,21 +188,6 @@ test('a row takes the samples in order until one does not fit', async () => {
   assert.equal(batch.names, [['made up, item 0'], ['made up, item 3']]);
 });
 
-test('micro-batches cut a rank’s rows', async () => {
-  const whole = await only(maker(batchOptions(1, {batch: 7}), [madeUp()]).step(2));
-  const {batches} = await maker(batchOptions(1, {batch: 7, microBatches: 3}), [madeUp()]).step(2);
-  assert.equal(
-    batches.map(({ids}) => ids.length),
-    [2, 2, 3],
-  );
-  assert.equal(
-    batches.flatMap(({names}) => names),
-    whole.names,
-  );
-  const labels = batches.reduce((sum, {numLabels}) => sum + numLabels, 0);
-  assert.is(labels, whole.numLabels);
-});
-
 test('a bad sample is replaced, named and counted, the same wherever one begins', async () => {
   const isBad = (index: number) => index % 10 === 3;
   const read = async (steps: readonly number[]) => {
@@ -215,10 +200,10 @@ test('a bad sample is replaced, named and counted, the same wherever one begins'
   const bad = [...all.values()].flatMap((step) => step.bad);
   assert.ok(bad.length >= 5, `${bad.length} bad samples in 60`);
   for (const line of bad) assert.match(line, /^made up, item \d*3: is damaged$/);
-  for (const {batches, numTried, bad} of all.values()) {
-    assert.is(batches[0]!.ids.length, 6);
+  for (const {batch, numTried, bad} of all.values()) {
+    assert.is(batch.ids.length, 6);
     assert.is(numTried, 6 + bad.length);
-    for (const [name] of batches[0]!.names) assert.not.match(name!, /item \d*3$/);
+    for (const [name] of batch.names) assert.not.match(name!, /item \d*3$/);
   }
   for (const [step, made] of await read([8, 3])) assert.equal(made, all.get(step));
 });
@@ -246,7 +231,7 @@ test('sizes that do not fit are told at once', () => {
   const make = (changes: Parameters<typeof batchOptions>[1]) => () =>
     maker(batchOptions(1, changes), [madeUp()]);
   throwsEmuError(make({contextLength: 4}), /a context of 4 tokens does not hold one picture \(5\)/);
-  throwsEmuError(make({batch: 3, ranks: 2, microBatches: 2}), /3 rows cannot be cut into 4 parts/);
+  throwsEmuError(make({batch: 3, ranks: 4}), /3 rows cannot be cut into 4 parts/);
 });
 
 test('what a sample draws differs from draw to draw', async () => {

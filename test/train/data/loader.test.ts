@@ -70,7 +70,7 @@ test('batches that crossed the thread are those made here', async () => {
       {kind: 'plugin', module: plugin},
     ],
   });
-  const options = {...batchOptions(2), data, imageSize: 8, microBatches: 2};
+  const options = {...batchOptions(2), data, imageSize: 8};
   const maker = await BatchMaker.open(options);
   await withLoader(options, async (loader) => {
     assert.equal(loader.sources, [
@@ -79,7 +79,7 @@ test('batches that crossed the thread are those made here', async () => {
     ]);
     // Straight on, a leap ahead, and back again.
     for (const step of [0, 1, 2, 40, 41, 7, 0])
-      assert.equal((await loader.next(step)).batches, (await maker.step(step)).batches);
+      assert.equal((await loader.next(step)).batch, (await maker.step(step)).batch);
     assert.equal(loader.tally, {numTried: 7 * 6, numBad: 0});
   });
   maker.close();
@@ -117,12 +117,11 @@ test('a consumer that blocks its thread finds the batch made', async () => {
 
 test('several threads give the same batches', async () => {
   const one = await withLoader(pluginOptions({}), async (loader) =>
-    [await loader.next(0), await loader.next(1), await loader.next(2)].map(({batches}) => batches),
+    [await loader.next(0), await loader.next(1), await loader.next(2)].map(({batch}) => batch),
   );
   const options = pluginOptions({}, {workers: 2});
   await withLoader(options, async (loader) => {
-    for (const [step, batches] of one.entries())
-      assert.equal((await loader.next(step)).batches, batches);
+    for (const [step, batch] of one.entries()) assert.equal((await loader.next(step)).batch, batch);
   });
 });
 
@@ -233,15 +232,15 @@ test('from the compiled files: results, a quiet stdout, a process that ends', as
     'compiled.mjs',
     `const {DataLoader} = await import(${JSON.stringify(dist)});
 const loader = await DataLoader.open(${JSON.stringify(pluginOptions({}))});
-const {batches} = await loader.next(3);
-console.log(JSON.stringify(batches[0].names));
+const {batch} = await loader.next(3);
+console.log(JSON.stringify(batch.names));
 await loader.close();
 `,
   );
   const {stdout, stderr} = await promisify(execFile)(process.execPath, [script]);
   const maker = await BatchMaker.open(pluginOptions({}));
-  const {batches} = await maker.step(3);
-  assert.equal(JSON.parse(stdout), batches[0]!.names);
+  const {batch} = await maker.step(3);
+  assert.equal(JSON.parse(stdout), batch.names);
   assert.match(stderr, /a plug-in that prints true/);
 });
 
