@@ -11,7 +11,7 @@ const duration = (seconds: number) =>
 export abstract class TrainCommand extends EmuCommand {
   static override args = {
     recipe: Args.string({
-      description: 'recipe, a YAML file; with --resume the run has its own',
+      description: 'recipe, a YAML file; a run that is resumed has its own',
       required: false,
     }),
   };
@@ -25,7 +25,9 @@ export abstract class TrainCommand extends EmuCommand {
       multiple: true,
       default: [],
     }),
-    resume: Flags.boolean({description: 'go on from the newest checkpoint of --out'}),
+    resume: Flags.boolean({
+      description: 'go on from the newest checkpoint of --out, if it holds a run',
+    }),
     'max-minutes': Flags.integer({
       description: 'end with a checkpoint after so many minutes',
       min: 1,
@@ -39,7 +41,7 @@ export abstract class TrainCommand extends EmuCommand {
     flags: TrainFlags,
   ): Promise<void> {
     if (recipe === undefined && !flags.resume)
-      this.error('name a recipe, or go on with a run: --resume --out DIR', {exit: 2});
+      throw this.usage('name a recipe, or go on with a run: --resume --out DIR');
     const progress = await this.progress();
     const host = await ModelHost.start();
     try {

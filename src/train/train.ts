@@ -138,12 +138,13 @@ export async function train<P extends Phase>(
           secondsLeft: seconds * (totalSteps - inPhase),
         });
       }
+      await continueSamples(training, step);
+      // Last: all that a step says is written before its checkpoint.
       const validated = validate(training, phase, step, best);
       if (validated !== best) {
         best = validated;
         save();
       }
-      await continueSamples(training, step);
       await setImmediate(); // lets messages through
     }
     firstStep += totalSteps;
@@ -173,6 +174,8 @@ function restore<P extends Phase>(
   ema: Ema | undefined,
 ): {step: number; best: RunState['best']} {
   const saved = run.loadState();
+  ranks.barrier(); // all have read before one rewrites
+  if (ranks.rank === 0) run.rewind(saved?.state.step ?? 0);
   if (!saved) return {step: 0, best: undefined};
   const {state, values} = saved;
   for (const [name, variable] of stage.parameters) {
@@ -181,8 +184,6 @@ function restore<P extends Phase>(
   }
   optimizer.restore(state.optimizerSteps, stage.parameters, values);
   ema?.restore(values);
-  ranks.barrier(); // all have read before one rewrites
-  if (ranks.rank === 0) run.rewind(state.step);
   return {step: state.step, best: state.best};
 }
 

@@ -3,6 +3,7 @@ import {readFileSync} from 'node:fs';
 import path from 'node:path';
 import {parse} from 'yaml';
 import {z} from 'zod';
+import {fileProblem} from '../../data/source.js';
 import {EmuError, InputError} from '../../errors.js';
 import {closest} from '../../text/closest.js';
 
@@ -118,9 +119,15 @@ export function readRecipe<S extends z.ZodType<AnyRecipe>>(
   schema: S,
   overrides: readonly string[] = [],
 ): z.infer<S> {
+  let text: string;
+  try {
+    text = readFileSync(file, 'utf8');
+  } catch (error) {
+    throw fileProblem(file, error);
+  }
   let tree: unknown;
   try {
-    tree = parse(readFileSync(file, 'utf8'), {merge: true}); // <<: merges an anchor's keys
+    tree = parse(text, {merge: true}); // <<: merges an anchor's keys
   } catch (error) {
     throw new InputError(
       file,
