@@ -24,8 +24,10 @@ export interface RunState {
   /** Steps taken in all phases together. */
   readonly step: number;
   readonly optimizerSteps: number;
-  /** The lowest validation loss so far, and after which step. */
-  readonly best?: {readonly step: number; readonly loss: number} | undefined;
+  /** The lowest validation loss of the phase that was validated last, and after which step. */
+  readonly best?:
+    | {readonly phase: string; readonly step: number; readonly loss: number}
+    | undefined;
 }
 
 const RECIPE = 'recipe.yaml';
@@ -104,11 +106,12 @@ export class RunFolder {
 
   /** Writes the newest checkpoint, then removes all but the `keep` newest and the best. */
   saveState(state: RunState, tensors: ReadonlyMap<string, tf.Tensor>, keep: number): void {
-    const list = [...tensors].map(([name, tensor]) => ({
+    // By name: the order in which moments came to be is not that of a resumed run.
+    const list = [...tensors.keys()].sort().map((name) => ({
       name,
-      shape: tensor.shape,
+      shape: tensors.get(name)!.shape,
       encoding: 'f32' as const,
-      data: () => bytesOf(tensor),
+      data: () => bytesOf(tensors.get(name)!),
     }));
     const file = this.file(`checkpoint-${state.step}.safetensors`);
     writeSafetensors(file, list, {state: JSON.stringify(state)});

@@ -76,9 +76,11 @@ export async function train<P extends Phase>(
   let savedAt = 0;
   const save = () => {
     if (ranks.rank === 0) {
-      const tensors = [...stage.parameters, ...optimizer.tensors(), ...(ema?.tensors() ?? [])];
       const state: RunState = {step, optimizerSteps: optimizer.steps, best};
-      run.saveState(state, new Map<string, tf.Tensor>(tensors), recipe.checkpoint.keep);
+      tf.tidy(() => {
+        const tensors = [...stage.parameters, ...optimizer.tensors(), ...(ema?.tensors() ?? [])];
+        run.saveState(state, new Map<string, tf.Tensor>(tensors), recipe.checkpoint.keep);
+      });
       stage.save(run.folder, ema?.averages ?? stage.parameters);
     }
     savedAt = minutes();
@@ -187,7 +189,7 @@ function restore<P extends Phase>(
   return {step: state.step, best: state.best};
 }
 
-/** Loss on the validation batches where a step asks for it; the best so far. */
+/** Loss on the validation batches where a step asks for it; the phase's best so far. */
 function validate<P extends Phase>(
   {recipe, stage, run, validation, ranks}: Training<P>,
   phase: P,
@@ -205,7 +207,9 @@ function validate<P extends Phase>(
       sum += tf.tidy(() => part()().loss.dataSync()[0]!);
   const [loss] = ranks.sumNumbers([sum]) as [number];
   if (ranks.rank === 0) run.log({phase: phase.name, step, validationLoss: loss});
-  return best === undefined || loss < best.loss ? {step, loss} : best;
+  // Losses of phases with other objectives or data do not compare.
+  const isBest = best?.phase !== phase.name || loss < best.loss;
+  return isBest ? {phase: phase.name, step, loss} : best;
 }
 
 /** Lets the model speak where a step asks for it. */
