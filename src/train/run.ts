@@ -67,6 +67,10 @@ export async function runStage(name: StageName, {resume, ...rest}: RunOptions): 
       const vocabulary = chooseVocabulary(recipeFile, recipe, initial, facts.words);
       const {numClasses} = facts;
       const stage = new PretrainStage({recipe, initial, vocabulary, numClasses});
+      if ((options.ranks?.size ?? 1) > 1 && stage.learnsStem)
+        options.onNote?.(
+          'batch norm: each rank normalizes by its own rows, so that losses differ with the number of ranks',
+        );
       return {
         stage,
         config: stage.config,
@@ -153,9 +157,7 @@ async function trainPrepared<P extends Phase>(
   const {stage} = prepared;
   const common = commonOptions(prepared, recipe.seed, ranks);
   const {validation, samples, data} = recipe;
-  const batches = new RunBatches(data, stretchesOf(recipe.phases), common, (line) =>
-    onNote(`skipped: ${line}`),
-  );
+  const batches = new RunBatches(data, stretchesOf(recipe.phases), common, onNote);
   try {
     const size = [...stage.parameters.values()].reduce((sum, {size: n}) => sum + n, 0);
     onNote(`${(size / 1e6).toFixed(2)} M parameters to train`);

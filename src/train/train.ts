@@ -124,6 +124,7 @@ export async function train<P extends Phase>(
         );
         return {...losses, gradientNorm, rate: factor};
       });
+      shareStatistics(training);
       ema?.update();
       step++;
       const seconds = (performance.now() - began) / 1000;
@@ -157,6 +158,24 @@ export async function train<P extends Phase>(
   }
   optimizer.dispose();
   ema?.dispose();
+}
+
+/** All ranks keep the mean of what their layers have seen: one model, whichever rank saves it. */
+function shareStatistics<P extends Phase>({stage, ranks}: Training<P>): void {
+  const statistics = [...stage.parameters].filter(([name]) => isStatistic(name));
+  if (ranks.size === 1 || statistics.length === 0) return;
+  // In float64 equal numbers have themselves as their mean, to the bit.
+  const sums = Float64Array.from(statistics.flatMap(([, variable]) => [...variable.dataSync()]));
+  ranks.sum(sums);
+  let at = 0;
+  for (const [, variable] of statistics) {
+    const mean = Float32Array.from(
+      sums.subarray(at, at + variable.size),
+      (sum) => sum / ranks.size,
+    );
+    tf.tidy(() => variable.assign(tf.tensor(mean, variable.shape)));
+    at += variable.size;
+  }
 }
 
 /** A rank's losses are its share of the batch's. */
