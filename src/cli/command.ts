@@ -6,6 +6,14 @@ import {clearProgress, createProgress, type Progress} from './progress.js';
 type FlagOutput = Interfaces.OutputFlags<Interfaces.FlagInput>;
 type ArgOutput = Interfaces.OutputArgs<Interfaces.ArgInput>;
 
+/** The parser copies a class's own properties only, and would miss arguments that a command inherits. */
+function withInherited<T extends {args?: unknown; flags?: unknown; baseFlags?: unknown}>(
+  options: T,
+): T {
+  const {args, flags, baseFlags} = options;
+  return {...options, ...(args ? {args} : {}), flags, baseFlags};
+}
+
 /**
  * What every command shares: --json, --quiet and --help; stdout for results only; a usage error for
  * whatever the parser refuses.
@@ -24,7 +32,7 @@ export abstract class EmuCommand extends Command {
     argv?: string[],
   ): Promise<Interfaces.ParserOutput<F, B, A>> {
     try {
-      const parsed = await super.parse(options, argv);
+      const parsed = await super.parse(options && withInherited(options), argv);
       this.isQuiet = Boolean((parsed.flags as FlagOutput).quiet);
       return parsed;
     } catch (error) {
@@ -35,7 +43,8 @@ export abstract class EmuCommand extends Command {
 
   /** The failure of this command line, with the way to its manual. */
   protected usage(problem: string, cause?: unknown): UsageError {
-    return new UsageError(`${problem}; see \`emu ${this.id} --help\``, cause);
+    const command = this.id?.replaceAll(':', ' ');
+    return new UsageError(`${problem}; see \`emu ${command} --help\``, cause);
   }
 
   /** cli/main.ts reports errors, whichever way they come. */

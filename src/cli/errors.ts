@@ -76,6 +76,7 @@ export function usageMessage(message: string): string {
     .replace(/^The following errors? occurred:\s*/, '')
     .replace(/^Parsing (--\S+)\s+Expected (.*) but received: (.*)$/, '$1: expected $2, got $3')
     .replace(/^Missing \d+ required args?:\s*/, 'missing: ')
+    .replace(/^Missing required flag (\S+)$/, 'missing: --$1')
     .replace(/^Nonexistent flags?:/, 'unknown flag')
     .replace(/\s{2,}/g, ' ');
 }

@@ -23,7 +23,9 @@ export abstract class TrainCommand extends EmuCommand {
       multiple: true,
       default: [],
     }),
-    resume: Flags.boolean({description: 'go on from the newest checkpoint of --out'}),
+    resume: Flags.boolean({
+      description: 'go on from the newest checkpoint of --out, if it holds a run',
+    }),
     'max-minutes': Flags.integer({
       description: 'end with a checkpoint after so many minutes',
       min: 1,
@@ -37,7 +39,7 @@ export abstract class TrainCommand extends EmuCommand {
     flags: TrainFlags,
   ): Promise<void> {
     if (recipe === undefined && !flags.resume)
-      this.error('name a recipe, or go on with a run: --resume --out DIR', {exit: 2});
+      throw this.usage('name a recipe, or go on with a run: --resume --out DIR');
     const progress = await this.progress();
     const host = await ModelHost.start();
     try {

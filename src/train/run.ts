@@ -1,6 +1,7 @@
 // A training run from its recipe: what `emu train pretrain|instruct|decoder` calls.
 import path from 'node:path';
 import {stringify} from 'yaml';
+import {InputError} from '../errors.js';
 import type {EmuConfig} from '../model/emu.js';
 import type {Tokenizer} from '../text/tokenizer.js';
 import {WordTokenizer} from '../text/wordTokenizer.js';
@@ -27,6 +28,7 @@ export interface RunOptions extends TrainOptions {
   readonly out: string;
   /** `--set` values. */
   readonly overrides?: readonly string[];
+  /** Goes on with the run in `out`, by its own recipe; starts one where there is none and a recipe is named. */
   readonly resume?: boolean;
   readonly ranks?: Communicator;
 }
@@ -48,10 +50,13 @@ interface Prepared<P extends Phase> {
 }
 
 /** Trains by a recipe into a run's folder. */
-export async function runStage(name: StageName, options: RunOptions): Promise<void> {
-  const {out, resume = false, overrides = []} = options;
+export async function runStage(name: StageName, {resume, ...rest}: RunOptions): Promise<void> {
+  const {out, overrides = []} = rest;
   const run = new RunFolder(out);
-  const recipeFile = resume ? run.recipeFile() : options.recipeFile;
+  const goesOn = Boolean(resume) && (run.holdsRun || rest.recipeFile === '');
+  const recipeFile = goesOn ? run.recipeFile() : rest.recipeFile;
+  if (!goesOn) checkPlace(recipeFile, out);
+  const options = {...rest, resume: goesOn};
   if (name === 'pretrain') {
     const recipe = withPaths(readRecipe(recipeFile, pretrainRecipe, overrides), recipeFile);
     await runPrepared(options, run, recipe, async () => {
@@ -61,6 +66,10 @@ export async function runStage(name: StageName, options: RunOptions): Promise<vo
       const vocabulary = chooseVocabulary(recipeFile, recipe, initial, facts.words);
       const {numClasses} = facts;
       const stage = new PretrainStage({recipe, initial, vocabulary, numClasses});
+      if ((options.ranks?.size ?? 1) > 1 && stage.learnsStem)
+        options.onNote?.(
+          'batch norm: each rank normalizes by its own rows, so that losses differ with the number of ranks',
+        );
       return {
         stage,
         config: stage.config,
@@ -89,6 +98,12 @@ export async function runStage(name: StageName, options: RunOptions): Promise<vo
   });
 }
 
+/** The run keeps a copy of its recipe, which must not be written over the recipe itself. */
+function checkPlace(recipeFile: string, out: string): void {
+  if (path.dirname(path.resolve(recipeFile)) === path.resolve(out))
+    throw new InputError(recipeFile, 'lies in the folder of the run itself', 'name another --out');
+}
+
 /** Files and folders in full, so that the run's own copy of the recipe can be resumed from anywhere. */
 function withPaths<
   R extends {data: RecipeData; init?: string | undefined; config?: string | undefined},
@@ -112,16 +127,28 @@ async function runPrepared<P extends Phase>(
   recipe: Recipe<P>,
   prepare: () => Promise<Prepared<P>>,
 ): Promise<void> {
+  const unlock = ranks.rank === 0 ? run.lock() : () => {};
+  try {
+    if (!resume && ranks.rank === 0) run.create(stringify(recipe));
+    ranks.barrier();
+    await trainPrepared(await prepare(), recipe, run, ranks, options);
+  } finally {
+    unlock();
+  }
+}
+
+async function trainPrepared<P extends Phase>(
+  prepared: Prepared<P>,
+  recipe: Recipe<P>,
+  run: RunFolder,
+  ranks: Communicator,
+  options: TrainOptions,
+): Promise<void> {
   const {onNote = () => {}} = options;
-  if (!resume && ranks.rank === 0) run.create(stringify(recipe));
-  ranks.barrier();
-  const prepared = await prepare();
   const {stage} = prepared;
   const common = commonOptions(prepared, recipe.seed, ranks);
   const {validation, samples, data} = recipe;
-  const batches = new RunBatches(data, stretchesOf(recipe.phases), common, (line) =>
-    onNote(`skipped: ${line}`),
-  );
+  const batches = new RunBatches(data, stretchesOf(recipe.phases), common, onNote);
   try {
     const size = [...stage.parameters.values()].reduce((sum, {size: n}) => sum + n, 0);
     onNote(`${(size / 1e6).toFixed(2)} M parameters to train`);

@@ -1,6 +1,15 @@
 // A run's folder: the recipe as it runs, metrics.jsonl, samples.jsonl, checkpoints, and the model itself,
-// so that the folder is a `--model`. Every file in it is complete or absent.
-import {appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync} from 'node:fs';
+// so that the folder is a `--model`. Every file in it is complete or absent; of metrics.jsonl and samples.jsonl
+// it is every line but the last, which resuming takes away.
+import {
+  appendFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  utimesSync,
+} from 'node:fs';
 import path from 'node:path';
 import type * as tf from '@tensorflow/tfjs';
 import {InputError} from '../errors.js';
@@ -8,19 +17,24 @@ import {openCheckpoint} from '../weights/checkpoint.js';
 import {decodeFloat32} from '../weights/decode.js';
 import {writeSafetensors} from '../weights/safetensors.js';
 import {writeAll, writeWhole} from '../weights/writeWhole.js';
+import {LOCK, lockRun} from './runLock.js';
 
 /** Where a run stands, beside its tensors. Data and random numbers depend on the step alone. */
 export interface RunState {
   /** Steps taken in all phases together. */
   readonly step: number;
   readonly optimizerSteps: number;
-  /** The lowest validation loss so far, and after which step. */
-  readonly best?: {readonly step: number; readonly loss: number} | undefined;
+  /** The lowest validation loss of the phase that was validated last, and after which step. */
+  readonly best?:
+    | {readonly phase: string; readonly step: number; readonly loss: number}
+    | undefined;
 }
 
 const RECIPE = 'recipe.yaml';
 const METRICS = 'metrics.jsonl';
 const SAMPLES = 'samples.jsonl';
+/** What describes a model of emu's or the Hub's layout. */
+const modelNames = ['config.json', 'model_index.json'];
 const stateName = /^checkpoint-(\d+)\.safetensors$/;
 /** What an interrupted writeWhole of a killed process leaves. */
 const temporaryName = /^\..+\.\d+-[0-9a-f]{8}\.tmp$/;
@@ -33,23 +47,34 @@ function bytesOf(tensor: tf.Tensor): Uint8Array {
 export class RunFolder {
   constructor(readonly folder: string) {}
 
-  /** Starts a new run; refuses to overwrite one. */
+  /** Keeps other processes out; returns what lets them in again. Throws InputError when one is in. */
+  lock(): () => void {
+    mkdirSync(this.folder, {recursive: true});
+    return lockRun(this.folder);
+  }
+
+  get holdsRun(): boolean {
+    return existsSync(this.file(RECIPE));
+  }
+
+  /** Starts a new run; refuses to overwrite a model or a run that has come to its first step. */
   create(recipeText: string): void {
-    if (existsSync(this.file(RECIPE)))
+    const hasBegun = this.checkpoints().length > 0 || existsSync(this.file(METRICS));
+    if (hasBegun || modelNames.some((name) => existsSync(this.file(name))))
       throw new InputError(
         this.folder,
-        'already holds a run',
-        'go on with --resume or name another --out',
+        hasBegun ? 'already holds a run' : 'already holds a model',
+        hasBegun ? 'go on with --resume or name another --out' : 'name another --out',
       );
-    mkdirSync(this.folder, {recursive: true});
+    this.removeTemporaries();
     writeWhole(this.file(RECIPE), (fd) => writeAll(fd, Buffer.from(recipeText)));
   }
 
   /** The recipe of the run that is in the folder. */
   recipeFile(): string {
-    const file = this.file(RECIPE);
-    if (!existsSync(file)) throw new InputError(this.folder, 'holds no run to resume');
-    return file;
+    if (!this.holdsRun)
+      throw new InputError(this.folder, 'holds no run to resume', 'name a recipe to start one');
+    return this.file(RECIPE);
   }
 
   /** Adds one line to metrics.jsonl. */
@@ -64,12 +89,11 @@ export class RunFolder {
   }
 
   /**
-   * Brings the folder to the state of its newest checkpoint: what a killed process left half written
-   * goes, and lines of steps that will be taken again.
+   * Brings the folder to the state of its newest checkpoint, or of step 0 before the first: what a killed
+   * process left half written goes, and lines of steps that will be taken again.
    */
   rewind(step: number): void {
-    for (const name of readdirSync(this.folder))
-      if (temporaryName.test(name)) rmSync(this.file(name));
+    this.removeTemporaries();
     for (const name of [METRICS, SAMPLES]) {
       const file = this.file(name);
       if (!existsSync(file)) continue;
@@ -82,16 +106,19 @@ export class RunFolder {
 
   /** Writes the newest checkpoint, then removes all but the `keep` newest and the best. */
   saveState(state: RunState, tensors: ReadonlyMap<string, tf.Tensor>, keep: number): void {
-    const list = [...tensors].map(([name, tensor]) => ({
+    // By name: the order in which moments came to be is not that of a resumed run.
+    const list = [...tensors.keys()].sort().map((name) => ({
       name,
-      shape: tensor.shape,
+      shape: tensors.get(name)!.shape,
       encoding: 'f32' as const,
-      data: () => bytesOf(tensor),
+      data: () => bytesOf(tensors.get(name)!),
     }));
     const file = this.file(`checkpoint-${state.step}.safetensors`);
     writeSafetensors(file, list, {state: JSON.stringify(state)});
     const outdated = this.checkpoints().slice(0, -keep);
     for (const {step, path: old} of outdated) if (step !== state.best?.step) rmSync(old);
+    const now = new Date();
+    if (existsSync(this.file(LOCK))) utimesSync(this.file(LOCK), now, now); // a sign of life
   }
 
   /** The newest checkpoint's state and values by name, or undefined before the first. */
@@ -112,6 +139,12 @@ export class RunFolder {
     } finally {
       checkpoint.close();
     }
+  }
+
+  /** What a killed process was writing, the official files' folders included. */
+  private removeTemporaries(): void {
+    for (const name of readdirSync(this.folder, {recursive: true}) as string[])
+      if (temporaryName.test(path.basename(name))) rmSync(this.file(name));
   }
 
   private file(name: string): string {

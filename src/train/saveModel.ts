@@ -1,5 +1,5 @@
 // A trained model's files: emu's own folder, and what the official code loads.
-import {copyFileSync, existsSync, mkdirSync} from 'node:fs';
+import {existsSync, mkdirSync} from 'node:fs';
 import path from 'node:path';
 import type * as tf from '@tensorflow/tfjs';
 import {encode} from '../kernels/encoding.js';
@@ -9,7 +9,7 @@ import {formatConfig, type Mode} from '../weights/config.js';
 import {writePytorch} from '../weights/pytorchWriter.js';
 import {type TensorToWrite, writeSafetensors} from '../weights/safetensors.js';
 import type {StoredTensor} from '../weights/storedTensor.js';
-import {writeAll, writeWhole} from '../weights/writeWhole.js';
+import {copyWhole, writeAll, writeWhole} from '../weights/writeWhole.js';
 
 type Encoding = 'f32' | 'f16' | 'bf16';
 
@@ -46,7 +46,7 @@ export function writeDescription(folder: string, model: SavedModel): void {
   if (words) writeText(path.join(folder, 'vocab.json'), `${JSON.stringify({tokens: words})}\n`);
   else if (vocabularyFile) {
     const copy = path.join(folder, path.basename(vocabularyFile));
-    if (!existsSync(copy)) copyFileSync(vocabularyFile, copy);
+    if (!existsSync(copy)) copyWhole(vocabularyFile, copy);
   }
   writeText(path.join(folder, 'config.json'), formatConfig(config, mode));
 }

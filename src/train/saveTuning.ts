@@ -1,6 +1,6 @@
 // An instruction tuning's files: emu's own (LoRA and token rows beside the base), and the whole model as the
 // official code loads it.
-import {copyFileSync, existsSync, linkSync} from 'node:fs';
+import {existsSync, linkSync} from 'node:fs';
 import path from 'node:path';
 import type * as tf from '@tensorflow/tfjs';
 import {encode} from '../kernels/encoding.js';
@@ -10,6 +10,7 @@ import {llamaPrefix} from '../weights/emuTensors.js';
 import {type TensorToWrite, writeSafetensors} from '../weights/safetensors.js';
 import type {StoredTensor} from '../weights/storedTensor.js';
 import {formatTuning, tuningFile} from '../weights/tuning.js';
+import {copyWhole} from '../weights/writeWhole.js';
 import type {InstructSetup} from './stages/instruct.js';
 import {
   encodedTensors,
@@ -47,7 +48,7 @@ function shareFile(file: string, copy: string): void {
   try {
     linkSync(file, copy);
   } catch {
-    copyFileSync(file, copy);
+    copyWhole(file, copy);
   }
 }
 

@@ -76,9 +76,11 @@ export async function train<P extends Phase>(
   let savedAt = 0;
   const save = () => {
     if (ranks.rank === 0) {
-      const tensors = [...stage.parameters, ...optimizer.tensors(), ...(ema?.tensors() ?? [])];
       const state: RunState = {step, optimizerSteps: optimizer.steps, best};
-      run.saveState(state, new Map<string, tf.Tensor>(tensors), recipe.checkpoint.keep);
+      tf.tidy(() => {
+        const tensors = [...stage.parameters, ...optimizer.tensors(), ...(ema?.tensors() ?? [])];
+        run.saveState(state, new Map<string, tf.Tensor>(tensors), recipe.checkpoint.keep);
+      });
       stage.save(run.folder, ema?.averages ?? stage.parameters);
     }
     savedAt = minutes();
@@ -122,6 +124,7 @@ export async function train<P extends Phase>(
         );
         return {...losses, gradientNorm, rate: factor};
       });
+      shareStatistics(training);
       ema?.update();
       step++;
       const seconds = (performance.now() - began) / 1000;
@@ -138,12 +141,13 @@ export async function train<P extends Phase>(
           secondsLeft: seconds * (totalSteps - inPhase),
         });
       }
+      await continueSamples(training, step);
+      // Last: all that a step says is written before its checkpoint.
       const validated = validate(training, phase, step, best);
       if (validated !== best) {
         best = validated;
         save();
       }
-      await continueSamples(training, step);
       await setImmediate(); // lets messages through
     }
     firstStep += totalSteps;
@@ -154,6 +158,24 @@ export async function train<P extends Phase>(
   }
   optimizer.dispose();
   ema?.dispose();
+}
+
+/** All ranks keep the mean of what their layers have seen: one model, whichever rank saves it. */
+function shareStatistics<P extends Phase>({stage, ranks}: Training<P>): void {
+  const statistics = [...stage.parameters].filter(([name]) => isStatistic(name));
+  if (ranks.size === 1 || statistics.length === 0) return;
+  // In float64 equal numbers have themselves as their mean, to the bit.
+  const sums = Float64Array.from(statistics.flatMap(([, variable]) => [...variable.dataSync()]));
+  ranks.sum(sums);
+  let at = 0;
+  for (const [, variable] of statistics) {
+    const mean = Float32Array.from(
+      sums.subarray(at, at + variable.size),
+      (sum) => sum / ranks.size,
+    );
+    tf.tidy(() => variable.assign(tf.tensor(mean, variable.shape)));
+    at += variable.size;
+  }
 }
 
 /** A rank's losses are its share of the batch's. */
@@ -173,6 +195,8 @@ function restore<P extends Phase>(
   ema: Ema | undefined,
 ): {step: number; best: RunState['best']} {
   const saved = run.loadState();
+  ranks.barrier(); // all have read before one rewrites
+  if (ranks.rank === 0) run.rewind(saved?.state.step ?? 0);
   if (!saved) return {step: 0, best: undefined};
   const {state, values} = saved;
   for (const [name, variable] of stage.parameters) {
@@ -181,12 +205,10 @@ function restore<P extends Phase>(
   }
   optimizer.restore(state.optimizerSteps, stage.parameters, values);
   ema?.restore(values);
-  ranks.barrier(); // all have read before one rewrites
-  if (ranks.rank === 0) run.rewind(state.step);
   return {step: state.step, best: state.best};
 }
 
-/** Loss on the validation batches where a step asks for it; the best so far. */
+/** Loss on the validation batches where a step asks for it; the phase's best so far. */
 function validate<P extends Phase>(
   {recipe, stage, run, validation, ranks}: Training<P>,
   phase: P,
@@ -204,7 +226,9 @@ function validate<P extends Phase>(
       sum += tf.tidy(() => part()().loss.dataSync()[0]!);
   const [loss] = ranks.sumNumbers([sum]) as [number];
   if (ranks.rank === 0) run.log({phase: phase.name, step, validationLoss: loss});
-  return best === undefined || loss < best.loss ? {step, loss} : best;
+  // Losses of phases with other objectives or data do not compare.
+  const isBest = best?.phase !== phase.name || loss < best.loss;
+  return isBest ? {phase: phase.name, step, loss} : best;
 }
 
 /** Lets the model speak where a step asks for it. */

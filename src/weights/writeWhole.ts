@@ -1,6 +1,15 @@
 // Files that are complete or absent.
 import {randomBytes} from 'node:crypto';
-import {closeSync, fsyncSync, openSync, readdirSync, renameSync, rmSync, writeSync} from 'node:fs';
+import {
+  closeSync,
+  copyFileSync,
+  fsyncSync,
+  openSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  writeSync,
+} from 'node:fs';
 import path from 'node:path';
 import {EmuError} from '../errors.js';
 
@@ -10,8 +19,7 @@ import {EmuError} from '../errors.js';
  * it throws leaves nothing behind. Other failures (no space, no permission) are EmuErrors.
  */
 export function writeWhole(file: string, write: (fd: number) => void): void {
-  const {folder, prefix} = temporaryNames(file);
-  const temporary = path.join(folder, `${prefix}${randomBytes(4).toString('hex')}.tmp`);
+  const temporary = temporaryFile(file);
   let fd: number | undefined;
   let isCreated = false;
   try {
@@ -22,7 +30,7 @@ export function writeWhole(file: string, write: (fd: number) => void): void {
     closeSync(fd);
     fd = undefined;
     renameSync(temporary, file);
-    syncFolder(folder);
+    syncFolder(path.dirname(temporary));
   } catch (error) {
     if (fd !== undefined) closeSync(fd);
     if (isCreated) rmSync(temporary, {force: true});
@@ -33,6 +41,23 @@ export function writeWhole(file: string, write: (fd: number) => void): void {
       reason: error.code === 'EACCES' || error.code === 'EPERM' ? 'access' : 'failed',
       cause: error,
     });
+  }
+}
+
+/** A new name beside `file` for what is to become it. */
+export function temporaryFile(file: string): string {
+  const {folder, prefix} = temporaryNames(file);
+  return path.join(folder, `${prefix}${randomBytes(4).toString('hex')}.tmp`);
+}
+
+/** Copies `file` so that the copy is complete or absent. */
+export function copyWhole(file: string, copy: string): void {
+  const temporary = temporaryFile(copy);
+  try {
+    copyFileSync(file, temporary);
+    renameSync(temporary, copy);
+  } finally {
+    rmSync(temporary, {force: true});
   }
 }
 

@@ -51,7 +51,7 @@ test('mistakes are one line', async () => {
       1,
       /typo\.yaml: data\.sources\.mine has an unknown key wieght; did you mean weight\?/,
     ],
-    [['--data', noYaml], 1, /broken\.yaml: is no YAML/],
+    [['--data', noYaml], 1, /broken\.yaml: cannot be read as YAML/],
     [['--data', gone], 1, /no-such: no such file/],
   ];
   for (const [args, exitCode, message] of cases) {

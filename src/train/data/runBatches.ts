@@ -1,4 +1,5 @@
 // The batches of a whole run: each stretch of steps reads sources of its own, by a loader of its own.
+import {EmuError} from '../../errors.js';
 import type {BatchReader} from '../train.js';
 import type {RecipeData} from '../recipe/data.js';
 import type {Batch} from './batch.js';
@@ -66,19 +67,23 @@ const streamSeed = (seed: number, stream: number) => seed + stream * 2 ** 31;
 /** Reads a run's batches step by step, ahead of need. */
 export class RunBatches implements BatchReader {
   private open: {readonly stretch: Stretch; readonly loader: DataLoader} | undefined;
+  private readonly told = new Set<string>();
 
+  /** `onNote` is told once of each source that is opened, and of every sample that is skipped. */
   constructor(
     private readonly data: RecipeData,
     private readonly stretches: readonly Stretch[],
     private readonly common: CommonOptions,
-    private readonly onBad: (line: string) => void,
-  ) {}
+    private readonly onNote: (line: string) => void,
+  ) {
+    checkRows(data, stretches, common.ranks ?? 1);
+  }
 
   /** Seconds waited for a step's batch. */
   async next(step: number): Promise<{batch: Batch; waited: number}> {
     const {stretch, loader} = await this.loaderOf(step);
     const {batch, waited, bad} = await loader.next(step - stretch.from);
-    for (const line of bad) this.onBad(line);
+    for (const line of bad) this.onNote(`skipped: ${line}`);
     return {batch, waited: waited / 1000};
   }
 
@@ -97,8 +102,30 @@ export class RunBatches implements BatchReader {
       const data = specOf(this.data, sources);
       const loader = await DataLoader.open({...this.common, data, seed, batch, steps});
       this.open = {stretch, loader};
+      for (const {name, size} of loader.sources) this.tell(name, size);
     }
     return this.open;
+  }
+
+  private tell(name: string, size: number): void {
+    if (this.told.has(name)) return;
+    this.told.add(name);
+    const isComposed = size === Number.POSITIVE_INFINITY;
+    this.onNote(`reads ${name}: ${isComposed ? 'composed on the fly' : `${size} samples`}`);
+  }
+}
+
+/** Throws when a step, however late in the run, has fewer rows than there are ranks. */
+function checkRows({mix, sources}: RecipeData, stretches: readonly Stretch[], ranks: number): void {
+  for (const {batch, sources: chosen} of stretches) {
+    const names = Object.keys(chosen ?? sources);
+    const own = mix === 'perStep' ? names.map((name) => sources[name]!.batch ?? batch) : [batch];
+    const rows = Math.min(...own);
+    if (rows < ranks)
+      throw new EmuError(
+        `a batch of ${rows} rows cannot be shared by ${ranks} ranks; start at most ${rows}, or raise the recipe's batch`,
+        {code: 'bad_recipe'},
+      );
   }
 }
 

@@ -4,7 +4,7 @@ import {spawnSync} from 'node:child_process';
 import {existsSync, mkdirSync, readFileSync} from 'node:fs';
 import path from 'node:path';
 import sharp from 'sharp';
-import {EmuError} from '../../errors.js';
+import {EmuError, InputError} from '../../errors.js';
 import {cacheFolder} from '../../userFolders.js';
 
 /** One concept of recipes/*.json: its name and the icon that draws it in each vendor's set. */
@@ -87,7 +87,17 @@ function iconsFile(vendor: string): string {
 }
 
 function iconSet(vendor: string): IconSet {
-  return JSON.parse(readFileSync(iconsFile(vendor), 'utf8')) as IconSet;
+  const file = iconsFile(vendor);
+  try {
+    return JSON.parse(readFileSync(file, 'utf8')) as IconSet;
+  } catch (error) {
+    // As an interrupted npm leaves it.
+    throw new InputError(
+      file,
+      `is no set of drawings (${(error as Error).message.split('\n')[0]})`,
+      `delete ${path.dirname(file)} to have it fetched again`,
+    );
+  }
 }
 
 /** A vendor's drawing as SVG text; `pixels` is the size it asks to be rendered at. */
@@ -152,7 +162,6 @@ async function renderDrawings(
 ): Promise<Drawing[][]> {
   fetchArt(vendors, onProgress);
   const art = await renderArt(concepts, vendors, size);
-  onProgress(`${art.length} drawings of ${concepts.length} concepts by ${vendors.join(', ')}`);
   const drawings = concepts.map((): Drawing[] => []);
   for (const drawing of art) drawings[drawing.concept]!.push(drawing);
   const undrawn = concepts.find((_, i) => drawings[i]!.length === 0);

@@ -148,7 +148,10 @@ function readYaml(file: string): unknown {
   try {
     return parse(text, {merge: true}); // <<: merges an anchor's keys
   } catch (error) {
-    throw new InputError(file, `is no YAML: ${(error as Error).message.split('\n')[0]}`);
+    throw new InputError(
+      file,
+      `cannot be read as YAML: ${(error as Error).message.split('\n')[0]}`,
+    );
   }
 }
 

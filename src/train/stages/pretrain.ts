@@ -91,6 +91,15 @@ export class PretrainStage implements Stage<PretrainPhase> {
     this.tokenizer = vocabulary.tokenizer;
   }
 
+  /** Whether a phase trains a stem of convolutions, whose batch norm depends on which rows come together. */
+  get learnsStem(): boolean {
+    const {phases} = this.setup.recipe;
+    return (
+      this.config.vision.stem !== undefined &&
+      phases.some(({learningRates}) => learningRates.vision !== undefined)
+    );
+  }
+
   rate(name: string, {objective, learningRates}: PretrainPhase): number | undefined {
     const isWarmup = objective !== 'documents';
     if (name.startsWith(WARMUP) && !isWarmup) return undefined;
