@@ -3,6 +3,7 @@ import type {BackendInfo} from '../kernels/backend.js';
 import type {Item, LoadOptions, TextOptions, TextResult} from '../emu.js';
 import type {RunOptions, StageName} from '../train/run.js';
 import type {TrainingProgress} from '../train/train.js';
+import type {Converted, ConvertOptions} from '../weights/convertModel.js';
 import type {WireError} from '../wireError.js';
 import type {BenchOptions, BenchResult} from './bench.js';
 
@@ -35,6 +36,11 @@ export interface Calls {
     params: {items: Item[]; options: Omit<TextOptions, 'signal'>; tokens: number; file: string};
     event: never;
     result: TraceResult;
+  };
+  convert: {
+    params: {model: string; out: string; options: ConvertOptions};
+    event: never;
+    result: Converted;
   };
   bench: {
     params: BenchOptions;

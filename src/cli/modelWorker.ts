@@ -55,6 +55,11 @@ const handlers: {[M in Method]: Handler<M>} = {
     return {file, tensors: Object.fromEntries(tensors.map(({name, shape}) => [name, shape]))};
   },
 
+  async convert({model, out, options}) {
+    const {convertModel} = await import('../weights/convertModel.js');
+    return convertModel(model, out, options);
+  },
+
   async bench(options, tell) {
     const {bench} = await import('./bench.js');
     return bench(options, tell);

@@ -61,11 +61,6 @@ export function chooseVocabulary(
   return {tokenizer: new WordTokenizer(tokens), words: tokens, added: fresh.length};
 }
 
-/** The two tables with a row a token. */
-export function isVocabularyTable(name: string): boolean {
-  return /(^|\.)(embed_tokens|lm_head)\.weight$/.test(name);
-}
-
 /**
  * A table with rows for new tokens after its own: normal around the mean row, with half the rows' own
  * spread in each dimension. (The official code takes the mean row itself.)

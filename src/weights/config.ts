@@ -145,7 +145,7 @@ const t5File = 'cformer_t5_config.json';
 const loraFile = 'lora_config.json';
 
 /** EVA-CLIP's layer norms; fixed in the official code (models/eva_vit.py). */
-const LAYER_NORM_EPS = 1e-6;
+export const LAYER_NORM_EPS = 1e-6;
 const LORA_TARGETS = 'k_proj o_proj q_proj v_proj';
 
 /** Emu-14B's configuration (arXiv 2307.05222 and the official files). */

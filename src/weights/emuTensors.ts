@@ -17,6 +17,11 @@ export function llamaPrefix(config: {readonly lora?: object | undefined}): strin
   return config.lora ? 'decoder.lm.base_model.model' : 'decoder.lm';
 }
 
+/** The language model's two tables with a row a token. */
+export function isVocabularyTable(name: string): boolean {
+  return /^decoder\.lm\.(base_model\.model\.)?(model\.embed_tokens|lm_head)\.weight$/.test(name);
+}
+
 export function emuTensors(config: EmuConfig): ExpectedTensors {
   const required: ExpectedTensor[] = [];
   const add = (name: string, ...shape: number[]) => required.push({name, shape});

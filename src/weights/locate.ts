@@ -167,10 +167,11 @@ function folderFiles(
   return isEncoder ? {checkpoint, modeHint: 'pretrain'} : {checkpoint};
 }
 
-/** Folders that may hold what belongs to a checkpoint, nearest first. */
+/** Folders that may hold what belongs to a checkpoint, nearest first; a tuning describes its base itself. */
 function nearFolders(checkpoint: string, modelFolder: string | undefined): string[] {
   const own = path.dirname(path.resolve(checkpoint));
-  const folders = [own];
+  const isTuned = modelFolder !== undefined && existsSync(path.join(modelFolder, tuningFile));
+  const folders = isTuned ? [path.resolve(modelFolder), own] : [own];
   if (path.basename(own) === 'multimodal_encoder') folders.push(path.dirname(own));
   if (modelFolder !== undefined) folders.push(path.resolve(modelFolder));
   return [...new Set(folders)];

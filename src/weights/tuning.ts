@@ -28,6 +28,12 @@ export function baseName(name: string, isBaseWrapped: boolean): string {
   return isBaseWrapped || !name.startsWith(WRAPPED) ? name : PLAIN + name.slice(WRAPPED.length);
 }
 
+/** The name in an instruct model of a base's tensor, wrapped or not. */
+export function wrappedName(name: string): string {
+  const isPlain = name.startsWith(PLAIN) && !name.startsWith(WRAPPED);
+  return isPlain ? WRAPPED + name.slice(PLAIN.length) : name;
+}
+
 /** The weights of an instruct model: the tuning's own, the others the base's where they lie. */
 export class TunedWeights {
   constructor(
@@ -80,7 +86,8 @@ export function openTuning(folder: string, base: EmuConfig): Tuning | undefined 
   try {
     const config = {...base, lora: readLora(checkpoint)};
     const required = emuTensors(config).required.filter(({name}) => isTuned(name));
-    checkTensors(checkpoint, {required, optional: []});
+    const wayOut = 'it was made for another base than the one it is used with';
+    checkTensors(checkpoint, {required, optional: []}, wayOut);
     return {config, checkpoint};
   } catch (error) {
     checkpoint.close();

@@ -76,7 +76,7 @@ export const runFields = {
   save: z
     .strictObject({
       encoding: z.enum(['f32', 'f16', 'bf16']).default('f16'),
-      /** Write the files that the official code loads as well. */
+      /** Write what the official code loads as well, into official/ of the run's folder, all in `encoding`. */
       official: z.boolean().default(false),
     })
     .prefault({}),

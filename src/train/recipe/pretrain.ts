@@ -83,6 +83,9 @@ export const pretrainRecipe = z
   .refine(({init, model}) => (init === undefined) !== (model === undefined), {
     message: 'needs either init (a model to go on with) or model (sizes of a new one)',
   })
+  .refine(({save, model}) => !save.official || !model?.vision.stem, {
+    message: 'a model with a convolutional stem has no official form: leave out save.official',
+  })
   .refine(({phases}) => phases.every((p) => p.textWeight + p.regressionWeight > 0), {
     message: 'a phase has textWeight 0 and regressionWeight 0: nothing is left to learn',
   })

@@ -13,6 +13,7 @@ import type {Batch} from '../data/batch.js';
 import type {BatchPart} from '../gradients.js';
 import {type PicturedDocuments, splitRows} from '../microBatches.js';
 import {countPredictions, documentLosses, type LossTerms} from '../objective.js';
+import {checkOfficial} from '../officialFolder.js';
 import type {InstructPhase, InstructRecipe} from '../recipe/instruct.js';
 import {saveTuning} from '../saveTuning.js';
 import type {SampleText, Stage} from '../stage.js';
@@ -43,6 +44,20 @@ export class InstructStage implements Stage<InstructPhase> {
         'its vocabulary lacks [USER] and [ASSISTANT]',
         'pretrain with vocabulary: words, which adds them',
       );
+    const {path: base} = initial.checkpoint;
+    if (!turnTokens && assistant >= initial.config.llama.vocabSize)
+      throw new InputError(
+        base,
+        'it has no embeddings of [USER] and [ASSISTANT] to leave as they are',
+        'lora.turnTokens: true learns them',
+      );
+    const before = initial.tuning?.config.lora ?? initial.config.lora;
+    if (before && (before.rank !== rank || before.alpha !== alpha))
+      throw new InputError(
+        base,
+        `its tuning, which would go on, has rank ${before.rank} and alpha ${before.alpha}, the recipe's lora ${rank} and ${alpha}`,
+      );
+    checkOfficial(recipe.save, initial.config);
     const tokenRows = turnTokens ? {tokenRows: [user, assistant]} : {};
     this.config = {...initial.config, lora: {rank, alpha, ...tokenRows}};
     this.random = new Random(recipe.seed);
@@ -114,13 +129,12 @@ export class InstructStage implements Stage<InstructPhase> {
   /** The tuning that goes on, or a new one: LoRA's A as PyTorch initializes a linear layer, B zero (peft). */
   private initialValue(name: string, shape: readonly number[]): tf.Tensor {
     const {config, weights, tuning} = this.setup.initial;
-    const {rank} = this.config.lora!;
     if (name === 'embed_rows') {
       const hasRows = tuning?.config.lora?.tokenRows !== undefined;
       return hasRows ? tuning.weights.tensor(name, shape) : this.initialRows();
     }
-    if (tuning && tuning.config.lora!.rank === rank) return tuning.weights.tensor(name, shape);
-    if (config.lora?.rank === rank) return weights.tensor(name, shape);
+    if (tuning) return tuning.weights.tensor(name, shape);
+    if (config.lora) return weights.tensor(name, shape);
     if (name.includes('.lora_B.')) return tf.zeros([...shape]);
     const [rows, columns] = shape as [number, number];
     const bound = 1 / Math.sqrt(columns);

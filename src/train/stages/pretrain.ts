@@ -6,25 +6,23 @@ import {ConvStem, type NormalizationMode} from '../../model/convStem.js';
 import {type EmuConfig, EmuModel} from '../../model/emu.js';
 import {Random} from '../../random.js';
 import type {Tokenizer} from '../../text/tokenizer.js';
+import {isVocabularyTable} from '../../weights/emuTensors.js';
+import {storedTensors} from '../../weights/tensorsToWrite.js';
+import {writeDescription, writeModel, writeOfficial} from '../../weights/writeModel.js';
 import {continueRows} from '../continueRows.js';
 import type {Batch} from '../data/batch.js';
+import {encodedTensors} from '../encodedTensors.js';
 import type {BatchPart} from '../gradients.js';
 import {initialWeight} from '../initialize.js';
 import {type PicturedDocuments, splitRows} from '../microBatches.js';
 import {countPredictions, documentLosses, type LossTerms} from '../objective.js';
+import {checkOfficial, officialFolder} from '../officialFolder.js';
 import {towerOf} from '../parameters.js';
 import type {PretrainPhase, PretrainRecipe} from '../recipe/pretrain.js';
-import {
-  encodedTensors,
-  otherTensors,
-  writeDescription,
-  writeModel,
-  writeOfficialPretrain,
-} from '../saveModel.js';
 import type {SampleText, Stage} from '../stage.js';
 import type {InitialModel} from '../trainedModel.js';
 import {Variables} from '../variables.js';
-import {growTable, isVocabularyTable, type Vocabulary} from '../vocabulary.js';
+import {growTable, type Vocabulary} from '../vocabulary.js';
 import {classificationLoss, contrastiveLoss} from '../warmup.js';
 
 const WARMUP = 'warmup.';
@@ -65,6 +63,7 @@ export class PretrainStage implements Stage<PretrainPhase> {
   constructor(private readonly setup: PretrainSetup) {
     const {recipe, initial, vocabulary, numClasses} = setup;
     const config = configOf(setup);
+    checkOfficial(recipe.save, config);
     const random = new Random(recipe.seed);
     this.variables = new Variables(
       (name, shape) => {
@@ -137,13 +136,14 @@ export class PretrainStage implements Stage<PretrainPhase> {
     const {recipe, initial, vocabulary} = this.setup;
     const {encoding, official} = recipe.save;
     const model = new Map([...values].filter(([name]) => !name.startsWith(WARMUP)));
-    const rest = initial ? otherTensors(initial.checkpoint, model) : [];
+    const rest = initial ? storedTensors(initial.checkpoint, model) : [];
     const tensors = [...encodedTensors(model, encoding), ...rest];
     const {words} = vocabulary;
     const vocabularyFile = initial?.vocabularyFile;
-    writeDescription(folder, {config: this.config, mode: 'pretrain', words, vocabularyFile});
+    const saved = {config: this.config, mode: 'pretrain', words, vocabularyFile} as const;
+    writeDescription(folder, saved);
     writeModel(folder, tensors);
-    if (official) writeOfficialPretrain(folder, tensors);
+    if (official) writeOfficial(officialFolder(folder), saved, tensors, encoding);
   }
 
   dispose(): void {
