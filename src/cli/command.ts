@@ -6,12 +6,10 @@ import {clearProgress, createProgress, type Progress} from './progress.js';
 type FlagOutput = Interfaces.OutputFlags<Interfaces.FlagInput>;
 type ArgOutput = Interfaces.OutputArgs<Interfaces.ArgInput>;
 
-/** The parser copies a class's own properties only, and would miss arguments that a command inherits. */
-function withInherited<T extends {args?: unknown; flags?: unknown; baseFlags?: unknown}>(
-  options: T,
-): T {
-  const {args, flags, baseFlags} = options;
-  return {...options, ...(args ? {args} : {}), flags, baseFlags};
+/** The parser copies a class's own properties only, and would miss what a command inherits. */
+function withInherited<T extends object>(options: T): T {
+  const {args, flags, baseFlags, enableJsonFlag} = options as Partial<typeof Command>;
+  return {...options, ...(args ? {args} : {}), flags, baseFlags, enableJsonFlag};
 }
 
 /**

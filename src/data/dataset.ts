@@ -36,6 +36,12 @@ export interface Dataset {
    * @throws InputError that names the sample when it cannot be used
    */
   read(index: number, random: Random): Promise<Sample>;
+  /**
+   * All that sample `index` may say, without its pictures, for a vocabulary of its words. Absent: the
+   * data set cannot tell.
+   * @throws InputError as `read` does
+   */
+  text?(index: number): Promise<string>;
   close(): void;
 }
 

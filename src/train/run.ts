@@ -62,7 +62,10 @@ export async function runStage(name: StageName, {resume, ...rest}: RunOptions): 
     await runPrepared(options, run, recipe, async () => {
       const initial =
         recipe.init === undefined ? undefined : openInitialModel(recipe.init, recipe.config);
-      const facts = await describeSources(Object.values(recipe.data.sources));
+      const facts = await describeSources(
+        Object.values(recipe.data.sources),
+        recipe.vocabulary === 'words',
+      );
       const vocabulary = chooseVocabulary(recipeFile, recipe, initial, facts.words);
       const {numClasses} = facts;
       const stage = new PretrainStage({recipe, initial, vocabulary, numClasses});

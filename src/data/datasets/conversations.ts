@@ -110,6 +110,19 @@ class Conversations implements Dataset {
     return {name, parts: conversation(said, turns, media, name)};
   }
 
+  async text(index: number): Promise<string> {
+    const row = this.records.row(index);
+    const name = this.records.place(index);
+    const {system, turns} = inTurn(this.format.turns(row, name), name);
+    const shown = [
+      ...(row.video ? (['video'] as const) : []),
+      ...(row.image ? (['image'] as const) : []),
+    ];
+    const official = this.format.media && shown[0] ? systemTexts[shown[0]] : '';
+    const said = turns.flatMap(({question, answer}) => [question, ':', answer]);
+    return plainText([this.system ?? (system || official), ...said].join('\n'));
+  }
+
   close(): void {} // files are opened for each read
 }
 

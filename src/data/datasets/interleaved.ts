@@ -150,6 +150,11 @@ class Documents implements Dataset {
     return {name, parts, ...(tokens === undefined ? {} : {maxTokens: tokens})};
   }
 
+  async text(index: number): Promise<string> {
+    const units = this.unitsOf(this.records.row(index), this.records.place(index));
+    return units.flatMap((unit) => ('text' in unit ? [plainText(unit.text)] : [])).join('\n');
+  }
+
   /**
    * Crawled collections never have all their pictures: those without a file are passed over, unless
    * that leaves none. A file that is there and cannot be read makes the sample a bad one.

@@ -62,10 +62,14 @@ class PairTable implements Dataset {
     const {folder, order = 'random', prepare} = this.options;
     const row = this.records.row(index);
     const name = this.records.place(index);
-    const text = textField(row, this.captions, name);
+    const text = await this.text(index);
     const file = mediaFile(folder, fileField(row, this.images, name));
     const pixels = await readPicture(file, prepare);
     return {name, parts: captioned([pixels], text, order, random)};
+  }
+
+  async text(index: number): Promise<string> {
+    return textField(this.records.row(index), this.captions, this.records.place(index));
   }
 
   close(): void {} // files are opened for each read
@@ -99,13 +103,17 @@ class PairFiles implements Dataset {
   async read(index: number, random: Random): Promise<Sample> {
     const {order = 'random', prepare} = this.options;
     const file = path.join(this.name, this.pictures[index]!);
-    const textFile = file.replace(/\.[^.]+$/, '.txt');
-    const text = await readFile(textFile, 'utf8').catch((error) => {
-      throw fileProblem(textFile, error);
-    });
-    const caption = foreignText(text, textFile);
+    const caption = await this.text(index);
     const pixels = await readPicture(file, prepare);
     return {name: file, parts: captioned([pixels], caption, order, random)};
+  }
+
+  async text(index: number): Promise<string> {
+    const file = path.join(this.name, this.pictures[index]!).replace(/\.[^.]+$/, '.txt');
+    const text = await readFile(file, 'utf8').catch((error) => {
+      throw fileProblem(file, error);
+    });
+    return foreignText(text, file);
   }
 
   close(): void {} // files are opened for each read

@@ -62,9 +62,7 @@ class Storyboard implements Dataset {
     const folder = path.join(this.name, this.videos[index]!);
     const names = listFolder(folder);
     const frames = framesOf(folder, names, secondsPerFrame);
-    const subtitles = names.find((name) => /\.(srt|vtt)$|^subtitles\.json$/i.test(name));
-    if (!subtitles) throw new InputError(folder, 'has no subtitles (.srt, .vtt, subtitles.json)');
-    const cues = readSubtitles(path.join(folder, subtitles));
+    const cues = cuesOf(folder, names);
     const start = random.below(Math.max(1, frames.length - wanted + 1));
     const shown = frames.slice(start, start + wanted);
     const from = start === 0 ? Number.NEGATIVE_INFINITY : shown[0]!.time;
@@ -74,7 +72,20 @@ class Storyboard implements Dataset {
     return {name: folder, parts: await merge(shown, said, isEnd, prepare)};
   }
 
+  async text(index: number): Promise<string> {
+    const folder = path.join(this.name, this.videos[index]!);
+    return cuesOf(folder, listFolder(folder))
+      .map(({text}) => plainText(text))
+      .join('\n');
+  }
+
   close(): void {} // files are opened for each read
+}
+
+function cuesOf(folder: string, names: readonly string[]): Cue[] {
+  const subtitles = names.find((name) => /\.(srt|vtt)$|^subtitles\.json$/i.test(name));
+  if (!subtitles) throw new InputError(folder, 'has no subtitles (.srt, .vtt, subtitles.json)');
+  return readSubtitles(path.join(folder, subtitles));
 }
 
 /** In the order of their times. */

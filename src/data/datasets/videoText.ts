@@ -46,10 +46,14 @@ class VideoText implements Dataset {
     const {clips, frames = 8, order = 'random', prepare} = this.options;
     const row = this.records.row(index);
     const name = this.records.place(index);
-    const text = textField(row, this.captions, name);
+    const text = await this.text(index);
     const file = mediaFile(clips, this.clip(row, name));
     const pictures = await readRandomFrames(file, frames, random, prepare);
     return {name, parts: captioned(pictures, text, order, random)};
+  }
+
+  async text(index: number): Promise<string> {
+    return textField(this.records.row(index), this.captions, this.records.place(index));
   }
 
   private clip(row: Row, place: string): string {

@@ -128,17 +128,24 @@ class Webdataset implements Dataset {
   }
 
   async read(index: number, random: Random): Promise<Sample> {
-    const {captionField, order = 'random', prepare} = this.options;
-    const {shard, key, picture, text, isJson} = this.index.at(index);
+    const {order = 'random', prepare} = this.options;
+    const {shard, key, picture} = this.index.at(index);
     const name = `${shard}, ${printable(key)}`;
     if (!picture) throw new InputError(name, 'has no picture (.jpg, .png or .webp)');
-    if (!text) throw new InputError(name, `has no ${captionField ? '.json' : '.txt or .json'}`);
-    const said = (await readByteRange(shard, text.offset, text.size)).toString('utf8');
-    const names = captionField === undefined ? captionFields : [captionField];
-    const caption = isJson ? textField(jsonRow(said, name), names, name) : foreignText(said, name);
+    const caption = await this.text(index);
     const bytes = await readByteRange(shard, picture.offset, picture.size);
     const pixels = await decodePicture(bytes, name, prepare);
     return {name, parts: captioned([pixels], caption, order, random)};
+  }
+
+  async text(index: number): Promise<string> {
+    const {captionField} = this.options;
+    const {shard, key, text, isJson} = this.index.at(index);
+    const name = `${shard}, ${printable(key)}`;
+    if (!text) throw new InputError(name, `has no ${captionField ? '.json' : '.txt or .json'}`);
+    const said = (await readByteRange(shard, text.offset, text.size)).toString('utf8');
+    const names = captionField === undefined ? captionFields : [captionField];
+    return isJson ? textField(jsonRow(said, name), names, name) : foreignText(said, name);
   }
 
   close(): void {} // shards are opened for each read

@@ -74,7 +74,7 @@ export const pretrainRecipe = z
     /** Sizes of a model from nothing. */
     model: sizes.optional(),
     /**
-     * llama: LLaMA's vocabulary. words: the words that the sources say they use; with `init`, those
+     * llama: LLaMA's vocabulary. words: those that the sources use, read or not by a phase; with `init`, those
      * that its vocabulary lacks are added to it. Default: the model's own.
      */
     vocabulary: z.enum(['llama', 'words']).optional(),

@@ -1,0 +1,102 @@
+// Each stage learns eight pictures by heart, and unlearns them: trained on with the captions swapped, the
+// model says the new ones. So what is said comes from the pictures and from training.
+import {writeFileSync} from 'node:fs';
+import path from 'node:path';
+import {suite} from 'uvu';
+import * as assert from 'uvu/assert';
+import {readImage} from '../../src/data/image.js';
+import {Emu, type Item, type TextOptions} from '../../src/emu.js';
+import {selectBackend} from '../../src/kernels/backend.js';
+import {runStage, type StageName} from '../../src/train/run.js';
+import {temporaryFolder} from '../support/temporary.js';
+import {
+  drawn,
+  pictureFile,
+  pictureSources,
+  questions,
+  saidOf,
+  smallModel,
+  writePictures,
+} from './captionedPictures.js';
+import {metricsOf} from './runResults.js';
+
+const test = suite('overfit');
+const folder = temporaryFolder();
+const SWAPPED = 3;
+selectBackend({backend: 'auto'});
+
+/** Trains by a recipe in a folder of its own, beside its pictures; the run's folder. */
+async function train(stage: StageName, name: string, shift: number, text: string) {
+  const home = path.join(folder, name);
+  await writePictures(path.join(home, 'pictures'), shift);
+  const recipeFile = path.join(home, 'recipe.yaml');
+  writeFileSync(recipeFile, `seed: 2\ndata: {sources: ${pictureSources}}\nlogEvery: 1\n${text}`);
+  const out = path.join(home, 'run');
+  await runStage(stage, {recipeFile, out});
+  const losses = metricsOf(out).map(({loss}) => loss as number);
+  const last = losses.slice(-5);
+  assert.ok(
+    last.every((loss) => loss < 0.05),
+    `${name}: ends with losses of ${last}`,
+  );
+  return out;
+}
+
+const pretrain = (from: string, steps: number) => `
+${from}
+vocabulary: words
+phases:
+  - {name: read, steps: ${steps}, batch: 8, sources: {captions: 1}, regressionWeight: 0, warmupSteps: 10,
+     finalShare: 0.1, learningRates: {vision: 0.003, causalFormer: 0.003, llama: 0.003}}
+`;
+
+const instruct = (init: string, steps: number) => `
+init: ${init}
+lora: {rank: 8, alpha: 16, dropout: 0}
+phases:
+  - {name: answer, steps: ${steps}, batch: 16, sources: {questions: 1}, learningRate: 0.01, warmupSteps: 10, finalShare: 0.1}
+`;
+
+/** What the model says of each picture, greedily. */
+async function sayAll(emu: Emu, items: readonly Item[], options: TextOptions): Promise<string[]> {
+  const said: string[] = [];
+  for (const i of drawn.keys()) {
+    const picture = await readImage(pictureFile(path.join(folder, 'first/pictures'), i));
+    const all: Item[] = [{type: 'image', picture}, ...items];
+    for await (const event of emu.generateText(all, {...options, numBeams: 1, maxTokens: 12}))
+      if (event.type === 'done') said.push(event.result.text);
+  }
+  return said;
+}
+
+async function assertCaptions(run: string, shift: number): Promise<void> {
+  const emu = await Emu.load(run);
+  const said = await sayAll(emu, [], {task: 'caption'});
+  emu.close();
+  const captions = drawn.map((_, i) => saidOf(i, shift).caption);
+  assert.equal(said, captions);
+}
+
+async function assertAnswers(run: string, shift: number): Promise<void> {
+  const emu = await Emu.load(run);
+  for (const [k, text] of questions.entries()) {
+    const said = await sayAll(emu, [{type: 'text', text}], {task: 'vqa'});
+    const answers = drawn.map((_, i) => saidOf(i, shift).answers[k]);
+    assert.equal(said, answers);
+  }
+  emu.close();
+}
+
+test('captions by pretrain, answers by instruct; then both with the captions swapped', async () => {
+  const model = `model: ${smallModel}`;
+  const first = await train('pretrain', 'first', 0, pretrain(model, 150));
+  await assertCaptions(first, 0);
+  const tuned = await train('instruct', 'tuned', 0, instruct(first, 150));
+  await assertAnswers(tuned, 0);
+  const swapped = await train('pretrain', 'swapped', SWAPPED, pretrain(`init: ${first}`, 150));
+  await assertCaptions(swapped, SWAPPED);
+  const retuned = await train('instruct', 'retuned', SWAPPED, instruct(tuned, 150));
+  await assertAnswers(retuned, SWAPPED);
+});
+
+test.run();
