@@ -64,8 +64,8 @@ class PairTable implements Dataset {
     const name = this.records.place(index);
     const text = textField(row, this.captions, name);
     const file = mediaFile(folder, fileField(row, this.images, name));
-    const pixels = await readPicture(file, prepare);
-    return {name, parts: captioned([pixels], text, order, random)};
+    const picture = await readPicture(file, prepare);
+    return {name, parts: captioned([picture], text, order, random)};
   }
 
   close(): void {} // files are opened for each read
@@ -104,8 +104,8 @@ class PairFiles implements Dataset {
       throw fileProblem(textFile, error);
     });
     const caption = foreignText(text, textFile);
-    const pixels = await readPicture(file, prepare);
-    return {name: file, parts: captioned([pixels], caption, order, random)};
+    const picture = await readPicture(file, prepare);
+    return {name: file, parts: captioned([picture], caption, order, random)};
   }
 
   close(): void {} // files are opened for each read

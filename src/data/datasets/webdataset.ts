@@ -137,8 +137,8 @@ class Webdataset implements Dataset {
     const names = captionField === undefined ? captionFields : [captionField];
     const caption = isJson ? textField(jsonRow(said, name), names, name) : foreignText(said, name);
     const bytes = await readByteRange(shard, picture.offset, picture.size);
-    const pixels = await decodePicture(bytes, name, prepare);
-    return {name, parts: captioned([pixels], caption, order, random)};
+    const shown = await decodePicture(bytes, name, prepare);
+    return {name, parts: captioned([shown], caption, order, random)};
   }
 
   close(): void {} // shards are opened for each read

@@ -10,7 +10,9 @@ const send = (reply: LoaderReply, buffers: ArrayBuffer[] = []) => port.postMessa
 async function serve(maker: BatchMaker, {step}: LoaderRequest): Promise<void> {
   try {
     const made = await maker.step(step);
-    const buffers = made.batches.map(({pixels}) => pixels.buffer as ArrayBuffer);
+    const buffers = made.batches.flatMap(({pixels, targets}) =>
+      [pixels, targets].flatMap((values) => (values?.buffer as ArrayBuffer) ?? []),
+    );
     send({step, made}, buffers);
   } catch (error) {
     send({step, error: toWire(error)});
