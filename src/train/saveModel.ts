@@ -1,5 +1,5 @@
 // A trained model's files: emu's own folder, and what the official code loads.
-import {copyFileSync, existsSync, mkdirSync} from 'node:fs';
+import {copyFileSync, existsSync, linkSync, mkdirSync} from 'node:fs';
 import path from 'node:path';
 import type * as tf from '@tensorflow/tfjs';
 import {encode} from '../kernels/encoding.js';
@@ -70,6 +70,16 @@ export function writeOfficialInstruct(folder: string, tensors: readonly TensorTo
 
 function writeText(file: string, text: string): void {
   writeWhole(file, (fd) => writeAll(fd, Buffer.from(text)));
+}
+
+/** The same file under another name where the file system can, else a copy. */
+export function shareFile(file: string, copy: string): void {
+  if (existsSync(copy)) return;
+  try {
+    linkSync(file, copy);
+  } catch {
+    copyFileSync(file, copy);
+  }
 }
 
 /** The tensors of a checkpoint that are not in `values`, as they are stored. */

@@ -1,6 +1,5 @@
 // An instruction tuning's files: emu's own (LoRA and token rows beside the base), and the whole model as the
 // official code loads it.
-import {copyFileSync, existsSync, linkSync} from 'node:fs';
 import path from 'node:path';
 import type * as tf from '@tensorflow/tfjs';
 import {encode} from '../kernels/encoding.js';
@@ -13,6 +12,7 @@ import {formatTuning, tuningFile} from '../weights/tuning.js';
 import type {InstructSetup} from './stages/instruct.js';
 import {
   encodedTensors,
+  shareFile,
   storedTensor,
   writeDescription,
   writeOfficialInstruct,
@@ -39,16 +39,6 @@ export function saveTuning(
     formatTuning(config, isOwn ? undefined : path.resolve(base)),
   );
   if (official) writeOfficialInstruct(folder, instructTensors(setup, config, values));
-}
-
-/** The same file under another name where the file system can, else a copy. */
-function shareFile(file: string, copy: string): void {
-  if (existsSync(copy)) return;
-  try {
-    linkSync(file, copy);
-  } catch {
-    copyFileSync(file, copy);
-  }
 }
 
 /** Every tensor of Emu-instruct.pt: the base under peft's names, LoRA, and tables with the turn tokens. */
