@@ -3,10 +3,17 @@
 import type {Random} from '../random.js';
 import type {Picture} from './picture.js';
 
+/** A picture as training reads it. */
+export interface PreparedPicture {
+  /** What the vision encoder sees: normalized [3, size, size]. */
+  readonly pixels: Float32Array;
+  /** What the image decoder learns to draw, where it is trained: in [-1, 1], [3, size, size] of its own size. */
+  readonly target?: Float32Array;
+}
+
 export type SamplePart =
   | {readonly type: 'text'; readonly text: string}
-  /** What the vision encoder reads: normalized pixels [3, size, size]. */
-  | {readonly type: 'picture'; readonly pixels: Float32Array};
+  | ({readonly type: 'picture'} & PreparedPicture);
 
 /**
  * Text and pictures in the order in which the model reads them. BOS is added by the batch; an end
@@ -22,8 +29,8 @@ export interface Sample {
   readonly maxTokens?: number;
 }
 
-/** Pixels of a picture as the model wants them: [3, size, size]. */
-export type PreparePicture = (picture: Picture) => Float32Array;
+/** A decoded picture as the models want it. */
+export type PreparePicture = (picture: Picture) => PreparedPicture;
 
 export interface Dataset {
   /** How a person finds it: the path or the kind of it. */

@@ -49,3 +49,32 @@ export function processImage(picture: Picture, size: number): Float32Array {
 export function pipelineTransform(picture: Picture, size: number): Float32Array {
   return toPlanes(picture, size, normalizeFloat32);
 }
+
+// What diffusers' image processor gives the autoencoder.
+const toSignedUnit: Normalize = (value) => value / 127.5 - 1;
+
+/** How a picture that is no square becomes one: its middle, or all of it as `processImage` has it. */
+export type SquareFit = 'crop' | 'stretch';
+
+/**
+ * What the image decoder learns to draw: the picture as a square, bicubic, in [-1, 1].
+ * @returns float32 [3, size, size]
+ */
+export function drawnPixels(picture: Picture, size: number, fit: SquareFit): Float32Array {
+  return toPlanes(fit === 'crop' ? middleSquare(picture) : picture, size, toSignedUnit);
+}
+
+/** The largest square in the middle. */
+function middleSquare(picture: Picture): Picture {
+  const {width, height, data} = picture;
+  if (width === height) return picture;
+  const size = Math.min(width, height);
+  const left = (width - size) >> 1;
+  const top = (height - size) >> 1;
+  const square = new Uint8Array(3 * size * size);
+  for (let y = 0; y < size; y++) {
+    const from = 3 * ((top + y) * width + left);
+    square.set(data.subarray(from, from + 3 * size), 3 * y * size);
+  }
+  return {width: size, height: size, data: square};
+}

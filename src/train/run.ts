@@ -9,19 +9,21 @@ import {describeSources} from './data/describe.js';
 import {type CommonOptions, RunBatches, readBatches, stretchesOf} from './data/runBatches.js';
 import {alone, type Communicator} from './mpi/communicator.js';
 import type {RecipeData} from './recipe/data.js';
+import {type DecoderRecipe, decoderRecipe} from './recipe/decoder.js';
 import type {RunFields} from './recipe/fields.js';
 import {instructRecipe} from './recipe/instruct.js';
 import {pretrainRecipe} from './recipe/pretrain.js';
 import {readRecipe, withFullData} from './recipe/read.js';
 import {RunFolder} from './runFolder.js';
 import type {Phase, Stage} from './stage.js';
+import {DecoderStage} from './stages/decoder.js';
 import {InstructStage} from './stages/instruct.js';
 import {PretrainStage} from './stages/pretrain.js';
 import {type Training, train, type TrainOptions} from './train.js';
 import {openInitialModel} from './trainedModel.js';
 import {chooseVocabulary} from './vocabulary.js';
 
-export type StageName = 'pretrain' | 'instruct';
+export type StageName = 'pretrain' | 'instruct' | 'decoder';
 
 export interface RunOptions extends TrainOptions {
   readonly recipeFile: string;
@@ -47,6 +49,8 @@ interface Prepared<P extends Phase> {
   readonly vocabularyFile: string | undefined;
   readonly mode: 'pretrain' | 'instruct';
   readonly labels: CommonOptions['labels'];
+  /** What the image decoder reads. */
+  readonly drawn?: Pick<CommonOptions, 'target' | 'maxTextLength'>;
 }
 
 /** Trains by a recipe into a run's folder. */
@@ -80,6 +84,30 @@ export async function runStage(name: StageName, {resume, ...rest}: RunOptions): 
         vocabularyFile: initial?.vocabularyFile,
         mode: 'pretrain',
         labels: 'text',
+      };
+    });
+    return;
+  }
+  if (name === 'decoder') {
+    const read = withPaths(readRecipe(recipeFile, decoderRecipe, overrides), recipeFile);
+    const recipe = withPartPaths(read, recipeFile);
+    await runPrepared(options, run, recipe, async () => {
+      const initial = openInitialModel(recipe.init, recipe.config);
+      const stage = new DecoderStage({recipe, recipeFile, initial});
+      const readsTexts = recipe.phases.some(
+        ({objective, condition}) => objective === 'denoise' && condition === 'regressed',
+      );
+      return {
+        stage,
+        config: stage.config,
+        tokenizer: stage.tokenizer,
+        vocabularyFile: initial.vocabularyFile,
+        mode: 'pretrain',
+        labels: 'pictures',
+        drawn: {
+          target: recipe.picture,
+          maxTextLength: readsTexts ? recipe.maxTextLength : undefined,
+        },
       };
     });
     return;
@@ -122,6 +150,16 @@ function withPaths<
     ...(init === undefined ? {} : {init: full(init)}),
     ...(config === undefined ? {} : {config: path.resolve(folder, config)}),
   };
+}
+
+/** The decoder's own folders in full. */
+function withPartPaths(recipe: DecoderRecipe, file: string): DecoderRecipe {
+  const full = <P extends {folder?: string | undefined} | undefined>(part: P): P =>
+    part?.folder === undefined
+      ? part
+      : {...part, folder: path.resolve(path.dirname(file), part.folder)};
+  const {unet, vae} = recipe;
+  return {...recipe, ...(unet && {unet: full(unet)}), ...(vae && {vae: full(vae)})};
 }
 
 async function runPrepared<P extends Phase>(
@@ -189,7 +227,7 @@ async function trainPrepared<P extends Phase>(
 }
 
 function commonOptions<P extends Phase>(
-  {config, tokenizer, vocabularyFile, mode, labels}: Prepared<P>,
+  {config, tokenizer, vocabularyFile, mode, labels, drawn}: Prepared<P>,
   seed: number,
   ranks: Communicator,
 ): CommonOptions {
@@ -201,6 +239,7 @@ function commonOptions<P extends Phase>(
     numImageTokens: config.causalFormer.numTokens,
     contextLength: config.llama.contextLength,
     labels,
+    ...drawn,
     tokenizer:
       tokenizer instanceof WordTokenizer
         ? {words: tokenizer.tokens}

@@ -1,6 +1,5 @@
 // An instruction tuning's files: emu's own (LoRA and token rows beside the base), and the whole model as the
 // official code loads it.
-import {existsSync, linkSync} from 'node:fs';
 import path from 'node:path';
 import type * as tf from '@tensorflow/tfjs';
 import type {EmuConfig} from '../model/emu.js';
@@ -11,7 +10,7 @@ import {wholeInstruct} from '../weights/wholeInstruct.js';
 import {modelFile, writeDescription, writeOfficial} from '../weights/writeModel.js';
 import {encodedTensors} from './encodedTensors.js';
 import {officialFolder} from './officialFolder.js';
-import {copyWhole} from '../weights/writeWhole.js';
+import {linkOrCopy} from '../weights/writeWhole.js';
 import type {InstructSetup} from './stages/instruct.js';
 
 /** Writes the tuning, its base beside it where that is a folder of emu's, and on demand Emu-instruct.pt. */
@@ -25,7 +24,7 @@ export function saveTuning(
   const {mode, vocabularyFile, checkpoint} = initial;
   const {path: base} = checkpoint;
   const isOwn = path.basename(base) === modelFile;
-  if (isOwn) shareFile(base, path.join(folder, modelFile));
+  if (isOwn) linkOrCopy(base, path.join(folder, modelFile));
   writeDescription(folder, {config: initial.config, mode, vocabularyFile});
   writeSafetensors(
     path.join(folder, tuningFile),
@@ -40,14 +39,4 @@ export function saveTuning(
   );
   const saved = {config: whole.config, mode: 'instruct', vocabularyFile} as const;
   writeOfficial(officialFolder(folder), saved, whole.tensors, encoding);
-}
-
-/** The same file under another name where the file system can, else a copy. */
-function shareFile(file: string, copy: string): void {
-  if (existsSync(copy)) return;
-  try {
-    linkSync(file, copy);
-  } catch {
-    copyWhole(file, copy);
-  }
 }

@@ -14,9 +14,13 @@ export interface InitialModel {
   readonly weights: WeightSource;
   readonly checkpoint: Checkpoint;
   /** The instruction tuning beside it. */
-  readonly tuning: {readonly config: Tuning['config']; readonly weights: WeightSource} | undefined;
+  readonly tuning:
+    | {readonly config: Tuning['config']; readonly weights: WeightSource; readonly file: string}
+    | undefined;
   /** The tokenizer's file; none: the packaged vocabulary. */
   readonly vocabularyFile: string | undefined;
+  /** The folder of its image decoder: unet/, vae/ and so on. */
+  readonly decoderFolder: string | undefined;
   /** The vocabulary with the tokens of a mode. */
   tokenizer(mode: 'pretrain' | 'instruct'): Tokenizer;
   close(): void;
@@ -34,8 +38,13 @@ export function openInitialModel(init: string, config?: string): InitialModel {
     mode: location.mode,
     weights,
     checkpoint,
-    tuning: tuning && {config: tuning.config, weights: tuningWeights!},
+    tuning: tuning && {
+      config: tuning.config,
+      weights: tuningWeights!,
+      file: tuning.checkpoint.path,
+    },
     vocabularyFile: location.tokenizer,
+    decoderFolder: location.decoderFolder,
     tokenizer: (mode) => loadTokenizer({mode, ...place}),
     close: () => {
       tuningWeights?.dispose();

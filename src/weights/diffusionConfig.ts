@@ -102,7 +102,8 @@ export type UnetConfig = ReturnType<typeof unetConfig>;
 export type VaeConfig = ReturnType<typeof vaeConfig>;
 export type NoiseScheduleConfig = ReturnType<typeof scheduleConfig>;
 
-function unetConfig(file: string, value: unknown) {
+/** A UNet's configuration by diffusers' keys, checked. Throws ModelError that names `file` and the field. */
+export function unetConfig(file: string, value: unknown) {
   const options = parse(file, unetSchema, value);
   const config = {
     sampleSize: options.sample_size,
@@ -130,7 +131,8 @@ function unetConfig(file: string, value: unknown) {
   return config;
 }
 
-function vaeConfig(file: string, value: unknown) {
+/** The same of an autoencoder. */
+export function vaeConfig(file: string, value: unknown) {
   const options = parse(file, vaeSchema, value);
   const config = {
     sampleSize: options.sample_size,
@@ -185,8 +187,7 @@ export function emuDecoder(): {unet: UnetConfig; vae: VaeConfig} {
     vae: vaeConfig('vae', {
       sample_size: 512,
       block_out_channels: vaeChannels,
-      down_block_types: vaeChannels.map(() => down.value),
-      up_block_types: vaeChannels.map(() => up.value),
+      ...vaeBlockTypes(vaeChannels.length),
       layers_per_block: 2,
     }),
   };
@@ -209,6 +210,22 @@ export function readNoiseScheduleConfig(file: string): NoiseScheduleConfig {
 
 const VERSION = {_diffusers_version: '0.15.1'} as const;
 const json = (value: unknown) => `${JSON.stringify(value, undefined, 2)}\n`;
+
+/** The block types of a UNet, by whether each level attends to the context, the finest first. */
+export function unetBlockTypes(attention: readonly boolean[]) {
+  return {
+    down_block_types: attention.map((has) => (has ? crossAttnDown : plainDown)),
+    up_block_types: [...attention].reverse().map((has) => (has ? crossAttnUp : plainUp)),
+  };
+}
+
+/** The block types of an autoencoder of so many levels. */
+export function vaeBlockTypes(levels: number) {
+  return {
+    down_block_types: new Array(levels).fill(down.value),
+    up_block_types: new Array(levels).fill(up.value),
+  };
+}
 
 /** The text of a config.json that diffusers reads too. */
 export function formatUnetConfig(config: UnetConfig): string {
@@ -244,11 +261,28 @@ export function formatVaeConfig(config: VaeConfig): string {
     out_channels: config.outChannels,
     latent_channels: config.latentChannels,
     block_out_channels: config.blockChannels,
-    down_block_types: config.blockChannels.map(() => down.value),
-    up_block_types: config.blockChannels.map(() => up.value),
+    ...vaeBlockTypes(config.blockChannels.length),
     layers_per_block: config.layersPerBlock,
     norm_num_groups: config.normGroups,
     scaling_factor: config.scalingFactor,
     act_fn: 'silu',
+  });
+}
+
+/** scheduler_config.json of the sampler that Emu draws with. */
+export function formatNoiseScheduleConfig(config: NoiseScheduleConfig): string {
+  return json({
+    _class_name: 'PNDMScheduler',
+    ...VERSION,
+    beta_end: config.betaEnd,
+    beta_schedule: 'scaled_linear',
+    beta_start: config.betaStart,
+    num_train_timesteps: config.numSteps,
+    prediction_type: 'epsilon',
+    set_alpha_to_one: false,
+    skip_prk_steps: true,
+    steps_offset: 1,
+    trained_betas: null,
+    clip_sample: false,
   });
 }

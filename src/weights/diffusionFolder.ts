@@ -5,9 +5,11 @@ import path from 'node:path';
 import {type Checkpoint, openCheckpoint} from './checkpoint.js';
 import {checkTensors, type ExpectedTensors} from './checkTensors.js';
 import {
+  formatNoiseScheduleConfig,
   formatUnetConfig,
   formatVaeConfig,
   readUnetConfig,
+  type NoiseScheduleConfig,
   readVaeConfig,
   type UnetConfig,
   type VaeConfig,
@@ -18,6 +20,7 @@ import {type TensorToWrite, writeSafetensors} from './safetensors.js';
 import {writeAll, writeWhole} from './writeWhole.js';
 
 const CONFIG_FILE = 'config.json';
+const SCHEDULER_FILE = 'scheduler_config.json';
 const tensorFiles = {
   safetensors: 'diffusion_pytorch_model.safetensors',
   bin: 'diffusion_pytorch_model.bin',
@@ -82,6 +85,13 @@ export function writeVae(
   format: DiffusionFormat = 'safetensors',
 ): void {
   writePart(folder, formatVaeConfig(config), tensors, format);
+}
+
+/** Writes the scheduler's folder beside them: the noise that the UNet was trained on. */
+export function writeNoiseSchedule(folder: string, config: NoiseScheduleConfig): void {
+  mkdirSync(folder, {recursive: true});
+  const text = formatNoiseScheduleConfig(config);
+  writeWhole(path.join(folder, SCHEDULER_FILE), (fd) => writeAll(fd, Buffer.from(text)));
 }
 
 function writePart(

@@ -3,7 +3,9 @@ import {randomBytes} from 'node:crypto';
 import {
   closeSync,
   copyFileSync,
+  existsSync,
   fsyncSync,
+  linkSync,
   openSync,
   readdirSync,
   renameSync,
@@ -115,5 +117,15 @@ function describe(error: NodeJS.ErrnoException): string {
       return 'not permitted';
     default:
       return error.message;
+  }
+}
+
+/** The same file under another name where the file system can, else a copy; nothing where there is one. */
+export function linkOrCopy(file: string, copy: string): void {
+  if (existsSync(copy)) return;
+  try {
+    linkSync(file, copy);
+  } catch {
+    copyWhole(file, copy);
   }
 }

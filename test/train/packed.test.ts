@@ -39,6 +39,7 @@ function document(random: Random, words: number, hasPicture: boolean): Tokenized
     ids: [bos, ...picture, ...text],
     labels: [bos, ...picture.map(() => -100), ...text],
     pixels: hasPicture ? [pixels] : [],
+    targets: [],
   };
 }
 

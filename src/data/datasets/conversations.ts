@@ -7,6 +7,7 @@ import {strip} from '../../text/whitespace.js';
 import {listNames} from '../../weights/printable.js';
 import {
   type Dataset,
+  type PreparedPicture,
   type PreparePicture,
   plainText,
   type Sample,
@@ -44,7 +45,7 @@ interface Turn {
 /** What a record shows: `<image>` or `<video>` in a turn stands for the next one. */
 interface Medium {
   readonly kind: keyof typeof systemTexts;
-  readonly frames: readonly Float32Array[];
+  readonly frames: readonly PreparedPicture[];
 }
 
 type ReadMedia = (row: Row, place: string, random: Random) => Promise<Medium[]>;
@@ -61,8 +62,8 @@ export async function openLlava(options: LlavaOptions): Promise<Dataset> {
   const readMedia: ReadMedia = async (row, place, random) => {
     const media: Medium[] = [];
     for (const name of fileNames(row.image, place)) {
-      const pixels = await readPicture(mediaFile(images, name), prepare);
-      media.push({kind: 'image', frames: [pixels]});
+      const frame = await readPicture(mediaFile(images, name), prepare);
+      media.push({kind: 'image', frames: [frame]});
     }
     for (const name of fileNames(row.video, place)) {
       const shown = await readRandomFrames(mediaFile(videos, name), frames, random, prepare);
@@ -216,7 +217,7 @@ function conversation(
   const show = (medium: Medium) => {
     if (text) parts.push({type: 'text', text});
     text = '';
-    for (const pixels of medium.frames) parts.push({type: 'picture', pixels});
+    for (const frame of medium.frames) parts.push({type: 'picture', ...frame});
   };
   const marker = markerOf(media);
   const isMarked = turns.some(({question}) => marker.test(question));

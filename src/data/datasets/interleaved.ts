@@ -176,7 +176,7 @@ class Documents implements Dataset {
           continue;
         }
         if (text) parts.push({type: 'text', text});
-        parts.push({type: 'picture', pixels: await readPicture(file, prepare)});
+        parts.push({type: 'picture', ...(await readPicture(file, prepare))});
         text = '';
         count++;
       }

@@ -2,7 +2,7 @@
 import path from 'node:path';
 import {InputError} from '../../errors.js';
 import type {Random} from '../../random.js';
-import type {PreparePicture, SamplePart} from '../dataset.js';
+import type {PreparedPicture, PreparePicture, SamplePart} from '../dataset.js';
 import {decodeFrame, inspectImage, readImage} from '../image.js';
 import {isUrl, sourceLabel} from '../source.js';
 import {readFrames} from '../video.js';
@@ -18,7 +18,7 @@ export function mediaFile(folder: string, name: string): string {
 }
 
 /** @throws InputError that names the file */
-export async function readPicture(file: string, prepare: PreparePicture): Promise<Float32Array> {
+export async function readPicture(file: string, prepare: PreparePicture): Promise<PreparedPicture> {
   return prepare(await readImage(file));
 }
 
@@ -27,7 +27,7 @@ export async function decodePicture(
   bytes: Uint8Array,
   label: string,
   prepare: PreparePicture,
-): Promise<Float32Array> {
+): Promise<PreparedPicture> {
   if (bytes.length === 0) throw new InputError(label, 'is empty (0 bytes)');
   return prepare(await decodeFrame(bytes, label, await inspectImage(bytes, label), 0));
 }
@@ -38,7 +38,7 @@ export async function readRandomFrames(
   count: number,
   random: Random,
   prepare: PreparePicture,
-): Promise<Float32Array[]> {
+): Promise<PreparedPicture[]> {
   const choose = (numFrames: number) => randomFrames(numFrames, count, random);
   const frames = await readFrames(file, {count, choose});
   return frames.map(prepare);
@@ -56,12 +56,12 @@ export function randomFrames(numFrames: number, count: number, random: Random): 
 
 /** Pictures beside the text that tells of them, as one document. */
 export function captioned(
-  pictures: readonly Float32Array[],
+  pictures: readonly PreparedPicture[],
   text: string,
   order: PictureOrder,
   random: Random,
 ): SamplePart[] {
-  const shown = pictures.map((pixels): SamplePart => ({type: 'picture', pixels}));
+  const shown = pictures.map((picture): SamplePart => ({type: 'picture', ...picture}));
   const isFirst = order === 'random' ? random.chance(0.5) : order === 'pictureFirst';
   return isFirst
     ? [...shown, {type: 'text', text: `${text}</s>`}]

@@ -64,8 +64,8 @@ class PairTable implements Dataset {
     const name = this.records.place(index);
     const text = await this.text(index);
     const file = mediaFile(folder, fileField(row, this.images, name));
-    const pixels = await readPicture(file, prepare);
-    return {name, parts: captioned([pixels], text, order, random)};
+    const picture = await readPicture(file, prepare);
+    return {name, parts: captioned([picture], text, order, random)};
   }
 
   async text(index: number): Promise<string> {
@@ -104,8 +104,8 @@ class PairFiles implements Dataset {
     const {order = 'random', prepare} = this.options;
     const file = path.join(this.name, this.pictures[index]!);
     const caption = await this.text(index);
-    const pixels = await readPicture(file, prepare);
-    return {name: file, parts: captioned([pixels], caption, order, random)};
+    const picture = await readPicture(file, prepare);
+    return {name: file, parts: captioned([picture], caption, order, random)};
   }
 
   async text(index: number): Promise<string> {

@@ -146,7 +146,7 @@ async function merge(
   };
   for (const {file, time} of frames) {
     say(time);
-    parts.push({type: 'picture', pixels: await readPicture(file, prepare)});
+    parts.push({type: 'picture', ...(await readPicture(file, prepare))});
   }
   say(Number.POSITIVE_INFINITY, isEnd ? '</s>' : '');
   return parts;

@@ -134,8 +134,8 @@ class Webdataset implements Dataset {
     if (!picture) throw new InputError(name, 'has no picture (.jpg, .png or .webp)');
     const caption = await this.text(index);
     const bytes = await readByteRange(shard, picture.offset, picture.size);
-    const pixels = await decodePicture(bytes, name, prepare);
-    return {name, parts: captioned([pixels], caption, order, random)};
+    const shown = await decodePicture(bytes, name, prepare);
+    return {name, parts: captioned([shown], caption, order, random)};
   }
 
   async text(index: number): Promise<string> {

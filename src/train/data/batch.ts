@@ -17,6 +17,10 @@ export interface Batch {
   readonly count: number;
   /** S */
   readonly size: number;
+  /** [I, 3, D, D] in [-1, 1]: the same pictures as the image decoder learns to draw them, where it is trained. */
+  readonly targets?: Float32Array;
+  /** Number of the first row among those of the step. */
+  readonly firstRow: number;
   /** The samples of each row. */
   readonly names: readonly (readonly string[])[];
   /** What every sample shows, in order; absent unless all of them say it. */
@@ -37,6 +41,9 @@ export interface Batch {
 export interface BatchShape {
   /** S */
   readonly imageSize: number;
+  /** D, where there are targets. */
+  readonly targetSize?: number | undefined;
+  readonly firstRow?: number;
   /** Rows hold several samples. */
   readonly isPacked: boolean;
 }
@@ -45,7 +52,7 @@ export interface BatchShape {
 export function makeBatch(
   rows: readonly (readonly TokenizedSample[])[],
   tokenizer: Tokenizer,
-  {imageSize, isPacked}: BatchShape,
+  {imageSize, targetSize, firstRow = 0, isPacked}: BatchShape,
 ): Batch {
   const {pad, img, image} = tokenizer.ids;
   const samples = rows.flat();
@@ -74,6 +81,15 @@ export function makeBatch(
     pixels: joinPictures(pictures, imageSize),
     count: pictures.length,
     size: imageSize,
+    ...(targetSize === undefined
+      ? {}
+      : {
+          targets: joinPictures(
+            samples.flatMap(({targets}) => targets),
+            targetSize,
+          ),
+        }),
+    firstRow,
     names: rows.map((row) => row.map(({name}) => name)),
     ...(classes.length > 0 && classes.length === samples.length ? {classes} : {}),
     ...(isPacked && {

@@ -1,6 +1,6 @@
 // The batches of a run by their step: a function of the seed and the step, on any number of ranks.
 import type {Dataset} from '../../data/dataset.js';
-import {processImage} from '../../data/preprocess.js';
+import {drawnPixels, processImage, type SquareFit} from '../../data/preprocess.js';
 import {EmuError} from '../../errors.js';
 import {loadTokenizer, type Tokenizer} from '../../text/tokenizer.js';
 import {WordTokenizer} from '../../text/wordTokenizer.js';
@@ -8,6 +8,7 @@ import {type Batch, makeBatch} from './batch.js';
 import {Mixture} from './mixture.js';
 import {openDataset} from './openDataset.js';
 import {seedFor} from './seeds.js';
+import {ShortTexts} from './shortTexts.js';
 import {SourceStream} from './source.js';
 import type {DataSpec} from './spec.js';
 import {type TokenizedSample, type TokenizeOptions, tokenizeSample} from './tokenize.js';
@@ -23,6 +24,10 @@ export interface BatchOptions extends TokenizeOptions {
   readonly ranks?: number;
   /** Side of a picture. */
   readonly imageSize: number;
+  /** The pictures that the image decoder learns to draw, where it is trained. */
+  readonly target?: {readonly size: number; readonly fit: SquareFit} | undefined;
+  /** Samples with longer texts, in characters, are replaced by others. */
+  readonly maxTextLength?: number | undefined;
   /** A model's words, or a vocabulary as `loadTokenizer` finds it. */
   readonly tokenizer:
     | {readonly words: readonly string[]}
@@ -69,21 +74,27 @@ export class BatchMaker {
 
   /** @throws EmuError in one line when a source cannot be opened or the sizes do not fit */
   static async open(options: BatchOptions): Promise<BatchMaker> {
-    const {data, seed, imageSize} = options;
+    const {data, seed, imageSize, target, maxTextLength} = options;
     const tokenizer =
       'words' in options.tokenizer
         ? new WordTokenizer(options.tokenizer.words)
         : loadTokenizer(options.tokenizer);
     const datasets: Dataset[] = [];
     try {
-      for (const [i, spec] of data.sources.entries())
-        datasets.push(
-          await openDataset(spec, {
-            imageSize,
-            prepare: (picture) => processImage(picture, imageSize),
-            seed: seedFor(seed, 'plugin', i),
+      for (const [i, spec] of data.sources.entries()) {
+        const dataset = await openDataset(spec, {
+          imageSize,
+          targetSize: target?.size,
+          prepare: (picture) => ({
+            pixels: processImage(picture, imageSize),
+            ...(target ? {target: drawnPixels(picture, target.size, target.fit)} : {}),
           }),
+          seed: seedFor(seed, 'plugin', i),
+        });
+        datasets.push(
+          maxTextLength === undefined ? dataset : new ShortTexts(dataset, maxTextLength),
         );
+      }
       return new BatchMaker(options, datasets, tokenizer);
     } catch (error) {
       for (const dataset of datasets) dataset.close();
@@ -98,7 +109,7 @@ export class BatchMaker {
 
   /** This rank's rows of step `step`, counted from 0. */
   async step(step: number): Promise<StepBatch> {
-    const {data, rank = 0, ranks = 1, imageSize} = this.options;
+    const {data, rank = 0, ranks = 1, imageSize, target} = this.options;
     const {source, number, rows} = this.rowsOf(step);
     const first = Math.floor((rank * rows) / ranks);
     const end = Math.floor(((rank + 1) * rows) / ranks);
@@ -106,7 +117,12 @@ export class BatchMaker {
       this.row(number * rows + first + i, source),
     );
     const samples = made.map((row) => row.samples);
-    const batch = makeBatch(samples, this.tokenizer, {imageSize, isPacked: data.pack > 1});
+    const batch = makeBatch(samples, this.tokenizer, {
+      imageSize,
+      targetSize: target?.size,
+      isPacked: data.pack > 1,
+      firstRow: first,
+    });
     const numTried = made.reduce((sum, row) => sum + row.numTried, 0);
     return {step, batch, numTried, bad: made.flatMap(({bad}) => bad)};
   }

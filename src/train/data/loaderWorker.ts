@@ -10,7 +10,9 @@ const send = (reply: LoaderReply, buffers: ArrayBuffer[] = []) => port.postMessa
 async function serve(maker: BatchMaker, {step}: LoaderRequest): Promise<void> {
   try {
     const made = await maker.step(step);
-    send({step, made}, [made.batch.pixels.buffer as ArrayBuffer]);
+    const {pixels, targets} = made.batch;
+    const buffers = [pixels, targets].flatMap((values) => (values?.buffer as ArrayBuffer) ?? []);
+    send({step, made}, buffers);
   } catch (error) {
     send({step, error: toWire(error)});
   }

@@ -15,6 +15,8 @@ import type {SourceSpec} from './spec.js';
 export interface DatasetContext {
   /** Side of the pictures that the model sees. */
   readonly imageSize: number;
+  /** Side of those that the image decoder learns to draw, where it is trained. */
+  readonly targetSize?: number | undefined;
   readonly prepare: PreparePicture;
   /** For what a data set draws once when it is opened; samples get a generator of their own. */
   readonly seed: number;

@@ -10,8 +10,8 @@ export interface TokenizeOptions {
   readonly numImageTokens: number;
   /** Longest row in tokens. */
   readonly contextLength: number;
-  /** What is learned as text: all of it, or what an assistant answers. */
-  readonly labels: 'text' | 'answers';
+  /** What is learned as text: all of it, what an assistant answers, or nothing but the pictures. */
+  readonly labels: 'text' | 'answers' | 'pictures';
 }
 
 /** A document as the model reads it: begins with BOS. */
@@ -21,9 +21,17 @@ export interface TokenizedSample {
   readonly labels: readonly number[];
   /** One for each placeholder in `ids`: [3, size, size]. */
   readonly pixels: readonly Float32Array[];
+  /** The same pictures for the image decoder; none where it is not trained. */
+  readonly targets: readonly Float32Array[];
   /** What the picture shows, where the sample says so. */
   readonly label?: number;
 }
+
+const labelsOf: Record<TokenizeOptions['labels'], typeof textLabels> = {
+  text: textLabels,
+  answers: answerLabels,
+  pictures: (ids) => ids.map(() => IGNORE),
+};
 
 /** @throws InputError that names the sample when nothing in it can be learned */
 export function tokenizeSample(
@@ -33,7 +41,7 @@ export function tokenizeSample(
 ): TokenizedSample {
   const {name, label} = sample;
   const {numImageTokens} = options;
-  const pictures = sample.parts.flatMap((part) => (part.type === 'picture' ? [part.pixels] : []));
+  const pictures = sample.parts.flatMap((part) => (part.type === 'picture' ? [part] : []));
   const placeholder = imagePlaceholder(numImageTokens);
   const text = sample.parts
     .map((part) => (part.type === 'text' ? part.text : placeholder))
@@ -44,13 +52,19 @@ export function tokenizeSample(
     throw new InputError(name, 'has a text with <image> in it, which stands for a picture');
   const limit = Math.min(options.contextLength, sample.maxTokens ?? Number.POSITIVE_INFINITY);
   const ids = cut(all, limit, tokenizer);
-  const pixels = pictures.slice(0, countPlaces(ids, tokenizer) / numImageTokens);
-  const labels =
-    options.labels === 'text' ? textLabels(ids, tokenizer.ids) : answerLabels(ids, tokenizer.ids);
+  const shown = pictures.slice(0, countPlaces(ids, tokenizer) / numImageTokens);
+  const labels = labelsOf[options.labels](ids, tokenizer.ids);
   const learnsText = labels.some((id, i) => i > 0 && id !== IGNORE);
-  if (!learnsText && (options.labels === 'answers' || pixels.length === 0))
+  if (!learnsText && (options.labels === 'answers' || shown.length === 0))
     throw new InputError(name, `has nothing to learn in its first ${limit} tokens`);
-  return {name, ids, labels, pixels, ...(label === undefined ? {} : {label})};
+  return {
+    name,
+    ids,
+    labels,
+    pixels: shown.map(({pixels}) => pixels),
+    targets: shown.flatMap(({target}) => target ?? []),
+    ...(label === undefined ? {} : {label}),
+  };
 }
 
 function countPlaces(ids: readonly number[], {ids: {image}}: Tokenizer): number {

@@ -1,7 +1,16 @@
 // Composes one training picture: a drawing, turned, scaled, recoloured, on some ground.
+import type {Picture} from '../../data/picture.js';
 import type {Random} from '../../random.js';
 import type {Drawing} from './art.js';
-import {canvasOf, type ColourMap, type Ink, NOISE_LENGTH, type Rgb} from './canvas.js';
+import {
+  type Canvas,
+  canvasOf,
+  type ColourMap,
+  type Grain,
+  type Ink,
+  NOISE_LENGTH,
+  type Rgb,
+} from './canvas.js';
 
 /** How far a picture may stray from the drawing; every field 0 gives it plain on white. */
 export interface Augmentation {
@@ -99,6 +108,27 @@ export function compose(
   out: Float32Array,
   offset: number,
 ): void {
+  const {canvas, grain} = composed(drawing, augmentation, random, size);
+  canvas.normalize(out, offset, grain);
+}
+
+/** The same as a decoded picture, `size` pixels square. */
+export function composePicture(
+  drawing: Drawing,
+  augmentation: Augmentation,
+  random: Random,
+  size: number,
+): Picture {
+  const {canvas, grain} = composed(drawing, augmentation, random, size);
+  return canvas.picture(grain);
+}
+
+function composed(
+  drawing: Drawing,
+  augmentation: Augmentation,
+  random: Random,
+  size: number,
+): {canvas: Canvas; grain: Grain} {
   const a = random.chance(augmentation.plain) ? plain : augmentation;
   const pose = drawPose(a, random);
   const longer = pose.scale * size;
@@ -112,5 +142,5 @@ export function compose(
   const canvas = canvasOf(size);
   canvas.fill(ground);
   canvas.paint(drawing, {...pose, centreX, centreY, size: longer}, ink);
-  canvas.normalize(out, offset, {deviation: a.noise, start});
+  return {canvas, grain: {deviation: a.noise, start}};
 }

@@ -1,13 +1,16 @@
 // emu-mini's pretraining documents as a data set: each a pure function of its number and its stream.
-import type {Dataset, Sample} from '../../data/dataset.js';
+import type {Dataset, PreparedPicture, Sample} from '../../data/dataset.js';
+import {drawnPixels} from '../../data/preprocess.js';
 import type {Random} from '../../random.js';
 import type {Concept, Drawing} from './art.js';
-import {type Augmentation, compose} from './compose.js';
+import {type Augmentation, compose, composePicture} from './compose.js';
 import {isInLongBlock, weightedPick} from './weightedPick.js';
 import {type DocumentKind, documentPieces, PICTURE} from './words.js';
 
 export interface EmojiDocumentOptions {
   readonly imageSize: number;
+  /** Side of the pictures that the image decoder learns to draw, where it is trained. */
+  readonly targetSize?: number | undefined;
   readonly augmentation: Augmentation;
   /** How often each kind of document comes. */
   readonly documents: Readonly<Record<DocumentKind, number>>;
@@ -28,7 +31,6 @@ export class EmojiDocuments implements Dataset {
   ) {}
 
   async read(index: number, random: Random): Promise<Sample> {
-    const {imageSize, augmentation} = this.options;
     const kind = this.kindOf(index, random);
     const count = kind === 'interleaved' ? 2 + random.below(2) : 1;
     const shown = Array.from({length: count}, () => random.below(this.concepts.length));
@@ -36,15 +38,25 @@ export class EmojiDocuments implements Dataset {
     let next = 0;
     const parts = documentPieces(kind, names, random).map((piece) => {
       if (piece !== PICTURE) return {type: 'text', text: piece} as const;
-      const pixels = new Float32Array(3 * imageSize * imageSize);
       const drawing = random.pick(this.drawings[shown[next++]!]!);
-      compose(drawing, augmentation, random, imageSize, pixels, 0);
-      return {type: 'picture', pixels} as const;
+      return {type: 'picture', ...this.picture(drawing, random)} as const;
     });
     return {name: `${this.name} ${index}`, parts, ...(count === 1 ? {label: shown[0]!} : {})};
   }
 
   close(): void {}
+
+  /** Composed for each that sees it, alike. */
+  private picture(drawing: Drawing, random: Random): PreparedPicture {
+    const {imageSize, targetSize, augmentation} = this.options;
+    const state = random.save();
+    const pixels = new Float32Array(3 * imageSize * imageSize);
+    compose(drawing, augmentation, random, imageSize, pixels, 0);
+    if (targetSize === undefined) return {pixels};
+    random.restore(state);
+    const larger = composePicture(drawing, augmentation, random, targetSize);
+    return {pixels, target: drawnPixels(larger, targetSize, 'stretch')};
+  }
 
   private kindOf(index: number, random: Random): DocumentKind {
     const {documents, block = 64} = this.options;

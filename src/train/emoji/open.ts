@@ -25,16 +25,16 @@ const drawingsOf = ({vendors, artSize}: EmojiSpec | SceneSpec, concepts: readonl
 
 export async function openEmoji(
   spec: EmojiSpec,
-  {imageSize}: DatasetContext,
+  {imageSize, targetSize}: DatasetContext,
 ): Promise<EmojiDocuments> {
   const concepts = readConcepts(spec.concepts);
   const drawings = await drawingsOf(spec, concepts);
-  return new EmojiDocuments(concepts, drawings, {...spec, imageSize});
+  return new EmojiDocuments(concepts, drawings, {...spec, imageSize, targetSize});
 }
 
 export async function openScenes(
   spec: SceneSpec,
-  {imageSize}: DatasetContext,
+  {imageSize, targetSize}: DatasetContext,
 ): Promise<SceneSource> {
   const concepts = readConcepts(spec.concepts);
   const maker = new SceneMaker(concepts, await drawingsOf(spec, concepts), spec.augmentation);
@@ -42,6 +42,7 @@ export async function openScenes(
   return new SceneSource(maker, {
     ...options,
     imageSize,
+    targetSize,
     ...(questions ? {weights: questions} : {}),
   });
 }

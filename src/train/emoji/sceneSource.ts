@@ -1,5 +1,6 @@
 // Conversations about scenes and clips as a data set: what emu-mini's instruct stage learns from.
-import type {Dataset, Sample, SamplePart} from '../../data/dataset.js';
+import type {Dataset, PreparedPicture, Sample, SamplePart} from '../../data/dataset.js';
+import {drawnPixels} from '../../data/preprocess.js';
 import {EmuError} from '../../errors.js';
 import type {Random} from '../../random.js';
 import {buildPrompt, imagePlaceholder, type PromptRequest} from '../../text/prompt.js';
@@ -14,11 +15,13 @@ import {
   type SceneKind,
   sceneKinds,
 } from './questions.js';
-import {type Scene, type SceneMaker, scenePixels} from './scene.js';
+import {type Scene, type SceneMaker, scenePicture, scenePixels} from './scene.js';
 import {isInLongBlock, weightedPick} from './weightedPick.js';
 
 export interface SceneSourceOptions {
   readonly imageSize: number;
+  /** Side of the pictures that the image decoder learns to draw, where it is trained. */
+  readonly targetSize?: number | undefined;
   /** How often a conversation begins with a question of each kind; what is left out, never. */
   readonly weights?: Partial<Record<SceneKind | ClipKind, number>>;
   /** Most questions about one scene; their number is drawn evenly. */
@@ -97,8 +100,8 @@ export class SceneSource implements Dataset {
   /** A conversation: the official template, an end token after every answer. */
   async read(index: number, random: Random): Promise<Sample> {
     const {frames, turns, task} = this.converse(index, random);
-    const {imageSize, systemShare = 0.8, form = 'turns'} = this.options;
-    const pictures = frames.map((scene) => scenePixels(scene, imageSize));
+    const {systemShare = 0.8, form = 'turns'} = this.options;
+    const pictures = frames.map((scene) => this.picture(scene));
     const [first, ...later] = turns;
     const scene = frames[0]!;
     const isLabelled = task !== 'video-qa' && scene.layout === 'single';
@@ -123,6 +126,14 @@ export class SceneSource implements Dataset {
   }
 
   close(): void {}
+
+  private picture(scene: Scene): PreparedPicture {
+    const {imageSize, targetSize} = this.options;
+    const pixels = scenePixels(scene, imageSize);
+    if (targetSize === undefined) return {pixels};
+    const larger = scenePicture(scene, targetSize);
+    return {pixels, target: drawnPixels(larger, targetSize, 'stretch')};
+  }
 
   private converse(index: number, random: Random): Conversation {
     const {maxTurns = 3, officialCaptions = 0.5, block = 64} = this.options;
@@ -150,12 +161,15 @@ export class SceneSource implements Dataset {
 }
 
 /** What a pretrained model reads: pictures, then each question with its answer; a caption is none's answer. */
-function plainParts(pictures: readonly Float32Array[], turns: readonly Question[]): SamplePart[] {
+function plainParts(
+  pictures: readonly PreparedPicture[],
+  turns: readonly Question[],
+): SamplePart[] {
   const text = turns
     .map(({kind, question, answer}) => (kind === 'caption' ? answer : `${question} ${answer}`))
     .join('</s> ');
   return [
-    ...pictures.map((pixels) => ({type: 'picture', pixels}) as const),
+    ...pictures.map((picture) => ({type: 'picture', ...picture}) as const),
     {type: 'text', text: `${text}</s>`},
   ];
 }
@@ -164,7 +178,7 @@ function plainParts(pictures: readonly Float32Array[], turns: readonly Question[
 function promptParts(
   task: PromptRequest['task'],
   question: string,
-  pictures: readonly Float32Array[],
+  pictures: readonly PreparedPicture[],
   hasSystem: boolean,
 ): SamplePart[] {
   const shown =
@@ -181,7 +195,7 @@ function promptParts(
   return prompt
     .split(imagePlaceholder(1))
     .flatMap((text, i): SamplePart[] => [
-      ...(i > 0 ? [{type: 'picture', pixels: pictures[i - 1]!} as const] : []),
+      ...(i > 0 ? [{type: 'picture', ...pictures[i - 1]!} as const] : []),
       ...(text === '' ? [] : [{type: 'text', text} as const]),
     ]);
 }

@@ -29,7 +29,7 @@ export function png(red: number): Promise<Buffer> {
 }
 
 /** The red value of the first pixel. */
-export const prepare: PreparePicture = ({data}) => Float32Array.of(data[0]!);
+export const prepare: PreparePicture = ({data}) => ({pixels: Float32Array.of(data[0]!)});
 
 /** The parts of a sample: texts, and the numbers of pictures. */
 export function shown(sample: Sample): (string | number)[] {

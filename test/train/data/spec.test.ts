@@ -68,7 +68,9 @@ async function writeAll(): Promise<void> {
 test('every kind of source opens as the recipe describes it', async () => {
   await writeAll();
   const data = withFullPaths(dataSpec.parse(parse(yaml)), folder);
-  const prepare = (picture: Parameters<typeof processImage>[0]) => processImage(picture, 4);
+  const prepare = (picture: Parameters<typeof processImage>[0]) => ({
+    pixels: processImage(picture, 4),
+  });
   const said: string[] = [];
   for (const spec of data.sources) {
     const dataset = await openDataset(spec, {imageSize: 4, prepare, seed: 1});

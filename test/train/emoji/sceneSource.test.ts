@@ -193,7 +193,7 @@ const folder = temporaryFolder();
 process.env.EMU_CACHE_DIR = folder;
 writeTinyRecipe(folder);
 const shapes = readConcepts(path.join(folder, 'concepts.json'));
-const context = {imageSize: IMAGE_SIZE, prepare: () => new Float32Array(), seed: 1};
+const context = {imageSize: IMAGE_SIZE, prepare: () => ({pixels: new Float32Array()}), seed: 1};
 const open = (kind: string, concepts: readonly Concept[], options: object) => {
   const file = path.join(folder, `${kind}-concepts.json`);
   writeFileSync(file, JSON.stringify(concepts));
