@@ -70,15 +70,22 @@ export async function writePictures(folder: string, shift = 0): Promise<void> {
   writeFileSync(path.join(folder, 'conversations.json'), JSON.stringify(conversations));
 }
 
-/** Sizes of a recipe: a plain patch embedding, so that a batch may be cut anywhere. */
-export const smallModel = `
-  vision: {imageSize: ${SIZE}, patchSize: 4, layers: 1, width: 32, headWidth: 16, mlpRatio: 2}
-  causalFormer: {numTokens: 2, layers: 1, hiddenSize: 32, numHeads: 2, headDim: 16, intermediateSize: 64}
-  llama: {hiddenSize: 48, layers: 2, numHeads: 3, intermediateSize: 96, contextLength: 96}
-`;
+/** Sizes of a recipe, as YAML: a plain patch embedding, so that a batch may be cut anywhere. */
+export const smallModel = JSON.stringify({
+  vision: {imageSize: SIZE, patchSize: 4, layers: 1, width: 32, headWidth: 16, mlpRatio: 2},
+  causalFormer: {
+    numTokens: 2,
+    layers: 1,
+    hiddenSize: 32,
+    numHeads: 2,
+    headDim: 16,
+    intermediateSize: 64,
+  },
+  llama: {hiddenSize: 48, layers: 2, numHeads: 3, intermediateSize: 96, contextLength: 96},
+});
 
-/** Sources of a recipe that lies beside the folder `pictures`. */
-export const pictureSources = `
-    captions: {kind: pairs, folder: pictures, order: pictureFirst}
-    questions: {kind: llava, files: pictures/conversations.json, images: pictures}
-`;
+/** Sources of a recipe that lies beside the folder `pictures`, as YAML. */
+export const pictureSources = JSON.stringify({
+  captions: {kind: 'pairs', folder: 'pictures', order: 'pictureFirst'},
+  questions: {kind: 'llava', files: 'pictures/conversations.json', images: 'pictures'},
+});
