@@ -2,6 +2,7 @@
 import {performance} from 'node:perf_hooks';
 import {setImmediate} from 'node:timers/promises';
 import * as tf from '@tensorflow/tfjs';
+import {InputError} from '../errors.js';
 import {AdamW} from './adamw.js';
 import type {Batch} from './data/batch.js';
 import {Ema} from './ema.js';
@@ -201,7 +202,13 @@ function restore<P extends Phase>(
   const {state, values} = saved;
   for (const [name, variable] of stage.parameters) {
     const value = values.get(name);
-    if (value) tf.tidy(() => variable.assign(tf.tensor(value, variable.shape)));
+    if (value?.length !== variable.size)
+      throw new InputError(
+        run.folder,
+        `its checkpoint has ${value?.length ?? 'no'} numbers for ${name}, the model ${variable.size}`,
+        'the recipe or the words of its data are others than when it was started',
+      );
+    tf.tidy(() => variable.assign(tf.tensor(value, variable.shape)));
   }
   optimizer.restore(state.optimizerSteps, stage.parameters, values);
   ema?.restore(values);

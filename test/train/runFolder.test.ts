@@ -113,6 +113,12 @@ test('nothing is overwritten', async () => {
   assert.not.ok(existsSync(nothing));
 });
 
+test('a recipe that has become another model’s is refused', async () => {
+  await train('run');
+  const other = () => train('run', ['model.llama.intermediateSize=40']);
+  assert.match(await problem(other), /run: its checkpoint has 384 numbers for \S+, the model 640;/);
+});
+
 test('a run that came to no step does not stand in the way of the next', async () => {
   const start = (overrides: string[]) =>
     runStage('pretrain', {recipeFile, out: path.join(folder, 'second'), overrides});
