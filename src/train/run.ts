@@ -30,6 +30,8 @@ export interface RunOptions extends TrainOptions {
   readonly overrides?: readonly string[];
   readonly resume?: boolean;
   readonly ranks?: Communicator;
+  /** What is done with the training that is ready, in the place of it: `emu bench train` measures. */
+  readonly use?: <P extends Phase>(training: Training<P>) => Promise<void>;
 }
 
 type Recipe<P extends Phase> = RunFields & {
@@ -116,7 +118,7 @@ function withPaths<
 }
 
 async function runPrepared<P extends Phase>(
-  {resume = false, ranks = alone, ...options}: RunOptions,
+  {resume = false, ranks = alone, use, ...options}: RunOptions,
   run: RunFolder,
   recipe: Recipe<P>,
   prepare: () => Promise<Prepared<P>>,
@@ -160,7 +162,7 @@ async function runPrepared<P extends Phase>(
           })
         )[0],
     };
-    await train(training, options);
+    await (use ? use(training) : train(training, options));
   } finally {
     await batches.close();
     stage.dispose();

@@ -1,0 +1,171 @@
+// How fast a recipe's phase trains on this machine: its own steps, on batches that its data gives.
+import {mkdtempSync, rmSync} from 'node:fs';
+import {tmpdir} from 'node:os';
+import path from 'node:path';
+import {performance} from 'node:perf_hooks';
+import {setImmediate} from 'node:timers/promises';
+import {InputError} from '../errors.js';
+import {AdamW} from './adamw.js';
+import type {Batch} from './data/batch.js';
+import {alone} from './mpi/communicator.js';
+import {runStage, type StageName} from './run.js';
+import type {Phase, Stage} from './stage.js';
+import type {Training} from './train.js';
+import {learningIn, trainStep} from './trainStep.js';
+
+export interface BenchTrainOptions {
+  readonly stage: StageName;
+  readonly recipeFile: string;
+  /** `--set` values. */
+  readonly overrides?: readonly string[];
+  /** Name of a phase; default: the first. */
+  readonly phase?: string;
+  /** Steps that are measured, after `warmup`. */
+  readonly steps: number;
+  readonly warmup: number;
+}
+
+/** Seconds are medians over the steps. */
+export interface BenchTrainResult {
+  readonly phase: string;
+  /** Rows of a step, and of the last of them its tokens and pictures. */
+  readonly batch: number;
+  readonly tokens: number;
+  readonly pictures: number;
+  /** Millions of numbers that the phase changes. */
+  readonly learningMillions: number;
+  readonly rowsPerSecond: number;
+  readonly stepSeconds: number;
+  /** Parts of a step: waiting for its batch, forward and backward, norm of the gradients and optimizer. */
+  readonly waitSeconds: number;
+  readonly gradientSeconds: number;
+  readonly optimizerSeconds: number;
+  /** Of the last step. */
+  readonly loss: number;
+  readonly steps: number;
+}
+
+export function median(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  const middle = sorted.length >> 1;
+  return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
+}
+
+/**
+ * Opens the phase of a recipe as `emu train` would, and hands it over with a way to take steps; nothing is
+ * kept of what they change.
+ */
+export async function withPhase<T>(
+  {
+    stage: stageName,
+    recipeFile,
+    overrides = [],
+    phase: wanted,
+  }: Omit<BenchTrainOptions, 'steps' | 'warmup'>,
+  use: (bench: PhaseBench) => Promise<T>,
+): Promise<T> {
+  const out = mkdtempSync(path.join(tmpdir(), 'emu-bench-'));
+  try {
+    let result: {readonly value: T} | undefined;
+    await runStage(stageName, {
+      recipeFile,
+      overrides,
+      out: path.join(out, 'run'),
+      async use(training) {
+        result = {value: await use(openPhase(training, recipeFile, wanted))};
+      },
+    });
+    return result!.value;
+  } finally {
+    rmSync(out, {recursive: true, force: true});
+  }
+}
+
+export interface TakenStep {
+  readonly seconds: number;
+  readonly waitSeconds: number;
+  readonly optimizerSeconds: number;
+  readonly loss: number;
+}
+
+export interface PhaseBench {
+  readonly stage: Stage;
+  readonly phase: Phase;
+  /** Numbers that the phase changes. */
+  readonly learningSize: number;
+  /** The batch of a step of the phase, from 0. */
+  batch(step: number): Promise<Batch>;
+  /** One step of the optimizer on a batch. */
+  take(batch: Batch, step: number): Omit<TakenStep, 'waitSeconds'>;
+}
+
+function openPhase<P extends Phase>(
+  {recipe, stage, batches}: Training<P>,
+  recipeFile: string,
+  wanted: string | undefined,
+): PhaseBench {
+  const {phases, optimizer: settings} = recipe;
+  const index = wanted === undefined ? 0 : phases.findIndex(({name}) => name === wanted);
+  const phase = phases[index];
+  if (!phase)
+    throw new InputError(
+      recipeFile,
+      `has no phase ${wanted}`,
+      `its phases: ${phases.map(({name}) => name).join(', ')}`,
+    );
+  const first = phases.slice(0, index).reduce((sum, {steps}) => sum + steps, 0);
+  const learning = learningIn(stage, phase);
+  const options = {stage, phase, learning, settings, ranks: alone, optimizer: new AdamW(settings)};
+  return {
+    stage: stage as unknown as Stage,
+    phase,
+    learningSize: [...learning.values()].reduce((sum, {size}) => sum + size, 0),
+    // Steps after the last are the phase's again: a bench may be longer than a phase.
+    batch: async (step) => (await batches.next(first + (step % phase.steps))).batch,
+    take(batch, step) {
+      const began = performance.now();
+      const totals = stage.counts(batch, phase);
+      const {losses, optimizerSeconds} = trainStep(options, batch, totals, first + step, 1);
+      const seconds = (performance.now() - began) / 1000;
+      return {seconds, optimizerSeconds, loss: losses.loss!};
+    },
+  };
+}
+
+/** Measures after steps that warm caches, pages and the loader up. */
+export async function benchTrain(
+  options: BenchTrainOptions,
+  onProgress: (fraction: number) => void,
+): Promise<BenchTrainResult> {
+  const {steps, warmup} = options;
+  return withPhase(options, async (bench) => {
+    const taken: TakenStep[] = [];
+    let batch!: Batch;
+    for (let step = 0; step < warmup + steps; step++) {
+      const began = performance.now();
+      batch = await bench.batch(step);
+      const waitSeconds = (performance.now() - began) / 1000;
+      const result = bench.take(batch, step);
+      if (step >= warmup)
+        taken.push({...result, seconds: waitSeconds + result.seconds, waitSeconds});
+      onProgress((step + 1) / (warmup + steps));
+      await setImmediate(); // lets the loader's messages through
+    }
+    const middle = (of: (step: TakenStep) => number) => median(taken.map(of));
+    const stepSeconds = middle(({seconds}) => seconds);
+    return {
+      phase: bench.phase.name,
+      batch: bench.phase.batch,
+      tokens: batch.lengths.reduce((sum, length) => sum + length, 0),
+      pictures: batch.count,
+      learningMillions: bench.learningSize / 1e6,
+      rowsPerSecond: bench.phase.batch / stepSeconds,
+      stepSeconds,
+      waitSeconds: middle((step) => step.waitSeconds),
+      gradientSeconds: middle((step) => step.seconds - step.waitSeconds - step.optimizerSeconds),
+      optimizerSeconds: middle((step) => step.optimizerSeconds),
+      loss: taken.at(-1)!.loss,
+      steps,
+    };
+  });
+}
