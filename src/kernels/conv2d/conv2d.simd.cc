@@ -168,6 +168,7 @@ void inputGradOfPhase(const Conv2DInputGradArgs& args, const Phase& phase) {
     product.ldb = shape.channels;
     product.c = isDense ? args.dx + first * shape.channels : placed;
     product.ldc = shape.channels;
+    product.inBf16 = shape.inBf16;
     gemm(product);
     if (!isDense) place(args, phase, placed, first, rows);
   });
@@ -200,6 +201,7 @@ void conv2d(const Conv2DArgs& args) {
     product.bias = args.bias;
     product.c = args.out + first * shape.outChannels;
     product.ldc = shape.outChannels;
+    product.inBf16 = shape.inBf16;
     gemm(product);
   });
 }
@@ -239,6 +241,7 @@ void conv2dWeightGrad(const Conv2DWeightGradArgs& args) {
     product.c = sums;
     product.ldc = size;
     product.accumulate = first > 0;
+    product.inBf16 = shape.inBf16;
     gemm(product);
   });
   parallelFor(shape.outChannels, 32768 / size + 1, [&](size_t begin, size_t end) {
