@@ -11,7 +11,7 @@ import {tmpdir} from 'node:os';
 import path from 'node:path';
 import {createInterface} from 'node:readline';
 import {setTimeout as sleep} from 'node:timers/promises';
-import {median} from '../src/train/benchTrain.js';
+import {median} from '../src/train/median.js';
 import type {Settings} from './ownTrain.js';
 
 interface PhaseSetup {
@@ -92,11 +92,11 @@ class Contender {
 }
 
 const folder = mkdtempSync(path.join(tmpdir(), 'emu-peer-'));
-const own = (folderToWrite?: string) => {
+const own = (compute: string, folderToWrite?: string) => {
   const settings: Settings = {
     recipe: path.join(import.meta.dirname, '../recipes/emu-mini.yaml'),
     phase: setup.phase,
-    overrides: setup.overrides,
+    overrides: [...setup.overrides, `compute=${compute}`],
     threads,
     batches: BATCHES,
     ...(folderToWrite ? {folder: folderToWrite} : {}),
@@ -113,7 +113,8 @@ const python = process.env.EMU_PYTHON ?? 'python3';
 
 const contenders: Contender[] = [];
 try {
-  contenders.push(await Contender.start('emu f32', process.execPath, own(folder)));
+  contenders.push(await Contender.start('emu f32', process.execPath, own('f32', folder)));
+  contenders.push(await Contender.start('emu bf16', process.execPath, own('bf16')));
   for (const precision of ['f32', 'autocast', 'bf16'])
     contenders.push(await Contender.start(`torch ${precision}`, python, peer(precision)));
   for (let turn = 0; turn < turns; turn++)
@@ -122,7 +123,9 @@ try {
       contender.medians.push(median((await contender.take(steps)).seconds));
     }
   console.log(`phase ${name}, ${ROWS} rows a step, ${turns} turns of ${steps} steps`);
-  console.log(`${''.padEnd(16)}   rows/s   step ms   memory MB   ${'emu f32 over it'}`);
+  console.log(
+    `${''.padEnd(16)}   rows/s   step ms   memory MB   speed of emu f32 and bf16 over it`,
+  );
   for (const {name: title, medians, last} of contenders) {
     const seconds = median(medians);
     const ratios = contenders

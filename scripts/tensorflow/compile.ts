@@ -4,7 +4,13 @@ import {createHash} from 'node:crypto';
 import fs from 'node:fs/promises';
 import {createRequire} from 'node:module';
 import path from 'node:path';
-import {COMMON_FLAGS, compilerIdentity, findCompiler, ISA_FLAGS, SIMD_ISAS} from '../build-native.js';
+import {
+  COMMON_FLAGS,
+  compilerIdentity,
+  findCompiler,
+  ISA_FLAGS,
+  SIMD_ISAS,
+} from '../build-native.js';
 import {type Layout, repository} from './files.js';
 import {runOrFail, SmokeError} from './run.js';
 

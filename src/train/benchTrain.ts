@@ -7,6 +7,7 @@ import {setImmediate} from 'node:timers/promises';
 import {InputError} from '../errors.js';
 import {AdamW} from './adamw.js';
 import type {Batch} from './data/batch.js';
+import {median} from './median.js';
 import {alone} from './mpi/communicator.js';
 import {runStage, type StageName} from './run.js';
 import type {Phase, Stage} from './stage.js';
@@ -20,10 +21,13 @@ export interface BenchTrainOptions {
   readonly overrides?: readonly string[];
   /** Name of a phase; default: the first. */
   readonly phase?: string;
-  /** Steps that are measured, after `warmup`. */
+  readonly onNote?: (line: string) => void;
+  /** Steps that are measured, after some that warm up. */
   readonly steps: number;
-  readonly warmup: number;
 }
+
+/** Before measuring: caches, pages and the loader warm up. */
+const WARMUP_STEPS = 3;
 
 /** Seconds are medians over the steps. */
 export interface BenchTrainResult {
@@ -45,31 +49,22 @@ export interface BenchTrainResult {
   readonly steps: number;
 }
 
-export function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  const middle = sorted.length >> 1;
-  return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
-}
-
 /**
  * Opens the phase of a recipe as `emu train` would, and hands it over with a way to take steps; nothing is
  * kept of what they change.
  */
 export async function withPhase<T>(
-  {
-    stage: stageName,
-    recipeFile,
-    overrides = [],
-    phase: wanted,
-  }: Omit<BenchTrainOptions, 'steps' | 'warmup'>,
+  options: Omit<BenchTrainOptions, 'steps'>,
   use: (bench: PhaseBench) => Promise<T>,
 ): Promise<T> {
+  const {stage: stageName, recipeFile, overrides = [], phase: wanted, onNote = () => {}} = options;
   const out = mkdtempSync(path.join(tmpdir(), 'emu-bench-'));
   try {
     let result: {readonly value: T} | undefined;
     await runStage(stageName, {
       recipeFile,
       overrides,
+      onNote,
       out: path.join(out, 'run'),
       async use(training) {
         result = {value: await use(openPhase(training, recipeFile, wanted))};
@@ -132,23 +127,23 @@ function openPhase<P extends Phase>(
   };
 }
 
-/** Measures after steps that warm caches, pages and the loader up. */
+/** Measures a phase's steps with their data's loader beside them, as in training. */
 export async function benchTrain(
   options: BenchTrainOptions,
   onProgress: (fraction: number) => void,
 ): Promise<BenchTrainResult> {
-  const {steps, warmup} = options;
+  const {steps} = options;
   return withPhase(options, async (bench) => {
     const taken: TakenStep[] = [];
     let batch!: Batch;
-    for (let step = 0; step < warmup + steps; step++) {
+    for (let step = 0; step < WARMUP_STEPS + steps; step++) {
       const began = performance.now();
       batch = await bench.batch(step);
       const waitSeconds = (performance.now() - began) / 1000;
       const result = bench.take(batch, step);
-      if (step >= warmup)
+      if (step >= WARMUP_STEPS)
         taken.push({...result, seconds: waitSeconds + result.seconds, waitSeconds});
-      onProgress((step + 1) / (warmup + steps));
+      onProgress((step + 1) / (WARMUP_STEPS + steps));
       await setImmediate(); // lets the loader's messages through
     }
     const middle = (of: (step: TakenStep) => number) => median(taken.map(of));

@@ -1,6 +1,7 @@
 // A training run from its recipe: what `emu train pretrain|instruct|decoder` calls.
 import path from 'node:path';
 import {stringify} from 'yaml';
+import {selectCompute} from '../kernels/backend.js';
 import type {EmuConfig} from '../model/emu.js';
 import type {Tokenizer} from '../text/tokenizer.js';
 import {WordTokenizer} from '../text/wordTokenizer.js';
@@ -124,6 +125,8 @@ async function runPrepared<P extends Phase>(
   prepare: () => Promise<Prepared<P>>,
 ): Promise<void> {
   const {onNote = () => {}} = options;
+  const {computeReason} = selectCompute(recipe.compute);
+  if (computeReason) onNote(`computing in f32: ${computeReason}`);
   if (!resume && ranks.rank === 0) run.create(stringify(recipe));
   ranks.barrier();
   const prepared = await prepare();
