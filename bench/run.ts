@@ -3,7 +3,7 @@ import {existsSync, readdirSync} from 'node:fs';
 import path from 'node:path';
 
 const [name, ...rest] = process.argv.slice(2);
-const helpers = ['run', 'timing', 'numpyPeer'];
+const helpers = ['run', 'timing', 'numpyPeer', 'ownTrain'];
 const names = readdirSync(import.meta.dirname)
   .filter((file) => file.endsWith('.ts'))
   .map((file) => path.basename(file, '.ts'))

@@ -2,7 +2,7 @@
 export const COMMON_FLAGS: readonly string[];
 export const ISA_FLAGS: Readonly<Record<string, readonly string[]>>;
 /** The variants that this processor's family has. */
-export const ISAS: readonly string[];
+export const SIMD_ISAS: readonly string[];
 /** The full path of the C++ compiler to use, or undefined. `CXX` decides when it is set. */
 export function findCompiler(): string | undefined;
 /** Tells one compiler from another without starting it. */

@@ -4,7 +4,7 @@
 // scripts/tensorflow-smoke.ts builds; of emu-mpi.node, src/train/mpi/mpi.cc.
 //   name.cc          compiled once, without ISA flags
 //   name.simd.cc     compiled once per ISA (EMU_ISA = scalar, avx2, avx512)
-//   name.avx2.cc     compiled for that ISA only (likewise .avx512.cc)
+//   name.avx2.cc     compiled for that ISA only (likewise .avx512.cc, .avx512bf16.cc)
 import {spawn} from 'node:child_process';
 import {createHash} from 'node:crypto';
 import fs from 'node:fs';
@@ -40,22 +40,26 @@ export const COMMON_FLAGS = [
   '-pthread',
 ];
 const AVX2_FLAGS = ['-mavx2', '-mfma', '-mf16c', '-mbmi2'];
+// g++ 12 warns of uninitialized values inside its own AVX-512 headers.
+const AVX512_FLAGS = [
+  ...AVX2_FLAGS,
+  '-mavx512f',
+  '-mavx512bw',
+  '-mavx512vl',
+  '-mavx512dq',
+  '-mprefer-vector-width=512',
+  '-Wno-maybe-uninitialized',
+  '-Wno-uninitialized',
+];
 export const ISA_FLAGS = {
   scalar: [],
   avx2: AVX2_FLAGS,
-  // g++ 12 warns of uninitialized values inside its own AVX-512 headers.
-  avx512: [
-    ...AVX2_FLAGS,
-    '-mavx512f',
-    '-mavx512bw',
-    '-mavx512vl',
-    '-mavx512dq',
-    '-mprefer-vector-width=512',
-    '-Wno-maybe-uninitialized',
-    '-Wno-uninitialized',
-  ],
+  avx512: AVX512_FLAGS,
+  avx512bf16: [...AVX512_FLAGS, '-mavx512bf16'],
 };
-export const ISAS = process.arch === 'x64' ? ['scalar', 'avx2', 'avx512'] : ['scalar'];
+// Those that a *.simd.cc is compiled for: avx512bf16 adds a few kernels of its own.
+export const SIMD_ISAS = process.arch === 'x64' ? ['scalar', 'avx2', 'avx512'] : ['scalar'];
+const ISAS = process.arch === 'x64' ? [...SIMD_ISAS, 'avx512bf16'] : SIMD_ISAS;
 
 function sha(...parts) {
   const hash = createHash('sha256');
@@ -96,7 +100,7 @@ function planObjects(includeFolder) {
   const objects = [];
   for (const file of sources) {
     const suffix = /\.([a-z0-9]+)\.cc$/.exec(file)?.[1];
-    const isas = suffix === 'simd' ? ISAS : suffix in ISA_FLAGS ? [suffix] : [undefined];
+    const isas = suffix === 'simd' ? SIMD_ISAS : suffix in ISA_FLAGS ? [suffix] : [undefined];
     for (const isa of isas) {
       if (isa && !ISAS.includes(isa)) continue;
       const isaFlags = isa ? [...ISA_FLAGS[isa], `-DEMU_ISA=${isa}`] : [];

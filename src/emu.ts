@@ -4,7 +4,12 @@ import * as tf from '@tensorflow/tfjs';
 import type {Picture} from './data/image.js';
 import {processImage} from './data/preprocess.js';
 import {EmuError, ModelError} from './errors.js';
-import {type BackendInfo, type BackendName, selectBackend} from './kernels/backend.js';
+import {
+  type BackendInfo,
+  type BackendName,
+  type Compute,
+  selectBackend,
+} from './kernels/backend.js';
 import {LlamaDecoder} from './model/decoder.js';
 import {type EmuConfig, EmuModel} from './model/emu.js';
 import {type GenerationOptions, generate, numRows} from './model/generate.js';
@@ -33,6 +38,8 @@ export interface LoadOptions {
   readonly backend?: BackendName | 'auto';
   readonly threads?: number;
   readonly isa?: string;
+  /** bf16: rounds what matrix products multiply, on processors that gain by it. Default: f32. */
+  readonly compute?: Compute;
   /** Of a model that has both, this mode alone. */
   readonly mode?: Mode;
 }

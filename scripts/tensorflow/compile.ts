@@ -4,7 +4,13 @@ import {createHash} from 'node:crypto';
 import fs from 'node:fs/promises';
 import {createRequire} from 'node:module';
 import path from 'node:path';
-import {COMMON_FLAGS, compilerIdentity, findCompiler, ISA_FLAGS, ISAS} from '../build-native.js';
+import {
+  COMMON_FLAGS,
+  compilerIdentity,
+  findCompiler,
+  ISA_FLAGS,
+  SIMD_ISAS,
+} from '../build-native.js';
 import {type Layout, repository} from './files.js';
 import {runOrFail, SmokeError} from './run.js';
 
@@ -116,7 +122,7 @@ async function compileOps(context: Context): Promise<void> {
     await fs.mkdir(objectFolder);
     const objects: string[] = [];
     for (const source of sources) {
-      for (const isa of source.endsWith('.simd.cc') ? ISAS : [undefined]) {
+      for (const isa of source.endsWith('.simd.cc') ? SIMD_ISAS : [undefined]) {
         const object = path.join(objectFolder, `${objects.length}.o`);
         const isaFlags = isa ? [...(ISA_FLAGS[isa] ?? []), `-DEMU_ISA=${isa}`] : [];
         const includes = [`-isystem${nodeHeaders}`];

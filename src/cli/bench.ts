@@ -1,12 +1,13 @@
 // What `emu bench` measures: speed of the language model and of the vision tower, in the model's thread.
 import {performance} from 'node:perf_hooks';
 import * as tf from '@tensorflow/tfjs';
-import {type BackendOptions, selectBackend} from '../kernels/backend.js';
+import {type BackendOptions, type Compute, selectBackend} from '../kernels/backend.js';
 import {encodingBytes} from '../kernels/native/addon.js';
 import {type Encoding, encodingOf} from '../kernels/weight.js';
 import {LlamaDecoder} from '../model/decoder.js';
 import {EmuModel} from '../model/emu.js';
 import type {WeightSource} from '../model/layers.js';
+import {median} from '../train/median.js';
 import {openModel} from '../weights/openModel.js';
 import {Weights} from '../weights/weights.js';
 import {SyntheticWeights, type SyntheticSize, syntheticConfig} from './syntheticWeights.js';
@@ -29,7 +30,9 @@ export interface BenchResult {
   readonly backend: string;
   readonly threads: number;
   readonly isa: string;
-  readonly compute: 'f32';
+  readonly compute: Compute;
+  /** Why it is f32 when bf16 was asked for. */
+  readonly computeReason?: string;
   /** Seconds from the name to a model that can be asked. */
   readonly load: number;
   readonly promptTokensPerSecond?: number;
@@ -87,12 +90,6 @@ function open(model: BenchOptions['model']): Opened {
   const opened = openModel(name, config === undefined ? {} : {config});
   const weights = new CountedWeights(Weights.open(opened.checkpoint));
   return {name, model: new EmuModel(weights, opened.config), weights};
-}
-
-function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  const middle = sorted.length >> 1;
-  return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
 }
 
 const secondsSince = (start: number) => (performance.now() - start) / 1000;
@@ -167,7 +164,7 @@ function benchVision({model, weights}: Opened, options: BenchOptions, tell: Tell
 /** Measures one tower after a run that warms caches and pages up. */
 export function bench(options: BenchOptions, tell: Tell): BenchResult {
   const start = performance.now();
-  const {name: backend, threads, isa} = selectBackend(options);
+  const {name: backend, threads, isa, compute, computeReason} = selectBackend(options);
   tell({stage: 'loading the model'});
   const opened = open(options.model);
   const load = secondsSince(start);
@@ -178,7 +175,8 @@ export function bench(options: BenchOptions, tell: Tell): BenchResult {
     backend,
     threads,
     isa,
-    compute: 'f32',
+    compute,
+    ...(computeReason ? {computeReason} : {}),
     load,
     ...measured,
     peakMemory: process.resourceUsage().maxRSS * 1024,

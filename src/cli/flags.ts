@@ -50,8 +50,8 @@ export const modelFlags = {
     helpGroup: 'MODEL',
   }),
   compute: Flags.option({
-    description: 'precision of activations',
-    options: ['f32'] as const,
+    description: 'what matrix products are rounded to; sums and all else are f32',
+    options: ['f32', 'bf16'] as const,
     default: 'f32' as const,
     helpGroup: 'MODEL',
   })(),
@@ -185,8 +185,8 @@ export type TextFlagValues = Values<typeof textFlags>;
 export type PictureFlagValues = Values<typeof pictureFlags>;
 
 export function loadOptions(flags: ModelFlagValues): LoadOptions {
-  const {config, backend, threads} = flags;
-  return present({config, backend, threads});
+  const {config, backend, threads, compute} = flags;
+  return present({config, backend, threads, compute});
 }
 
 /** The library's options; a raw prompt keeps its task's lengths. */

@@ -32,6 +32,8 @@ export abstract class ModelCommand extends EmuCommand {
     const info = host.call('load', {model: name, options: loadOptions(flags)}).then((loaded) => {
       if (loaded.backend.reason)
         this.note(`running on the ${loaded.backend.name} backend: ${loaded.backend.reason}`);
+      if (loaded.backend.computeReason)
+        this.note(`computing in f32: ${loaded.backend.computeReason}`);
       return loaded;
     });
     // A picture that can't be read is told first; a model's error waits until it is asked for.

@@ -16,6 +16,11 @@ export abstract class TrainCommand extends EmuCommand {
   static override flags = {
     backend: modelFlags.backend,
     threads: modelFlags.threads,
+    compute: Flags.option({
+      description: "what matrix products are rounded to (default: the recipe's, else f32)",
+      options: ['f32', 'bf16'] as const,
+      helpGroup: 'MODEL',
+    })(),
     out: Flags.string({description: 'folder of the run', helpValue: 'DIR', required: true}),
     set: Flags.string({
       description: 'change a value of the recipe',
@@ -49,7 +54,7 @@ export abstract class TrainCommand extends EmuCommand {
           stage,
           recipeFile: recipe ?? '',
           out: flags.out,
-          overrides: flags.set,
+          overrides: [...flags.set, ...(flags.compute ? [`compute=${flags.compute}`] : [])],
           resume: flags.resume,
           ...(flags['max-minutes'] === undefined ? {} : {maxMinutes: flags['max-minutes']}),
           backend: loadOptions(flags),

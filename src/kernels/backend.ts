@@ -3,12 +3,21 @@ import * as tf from '@tensorflow/tfjs';
 import {EmuError} from '../errors.js';
 import {addonProblem, loadAddon} from './native/addon.js';
 import {nativeKernels} from './native/kernels.js';
-import {NATIVE, registerNativeBackend} from './native/nativeBackend.js';
+import {activeNativeBackend, NATIVE, registerNativeBackend} from './native/nativeBackend.js';
 import {TENSORFLOW} from './tensorflow/tensorflowBackend.js';
 
 export type BackendName = 'native' | 'reference' | 'tensorflow';
 
-export interface BackendInfo {
+/** bf16: products of matrices of numbers rounded to bfloat16, summed in float32; all else in float32. */
+export type Compute = 'f32' | 'bf16';
+
+export interface ComputeInfo {
+  readonly compute: Compute;
+  /** Why it is f32 when bf16 was asked for. */
+  readonly computeReason?: string;
+}
+
+export interface BackendInfo extends ComputeInfo {
   readonly name: BackendName;
   readonly threads: number;
   /** The variant of the kernels, or 'javascript'. */
@@ -22,6 +31,8 @@ export interface BackendOptions {
   /** 0 or undefined: the cores that this process may use. */
   readonly threads?: number | undefined;
   readonly isa?: string | undefined;
+  /** Default: f32. */
+  readonly compute?: Compute | undefined;
 }
 
 /**
@@ -30,6 +41,24 @@ export interface BackendOptions {
  * (usage) for a value that cannot be.
  */
 export function selectBackend(options: BackendOptions = {}): BackendInfo {
+  const backend = select(options);
+  return {...backend, ...selectCompute(options.compute)};
+}
+
+/** In what matrix products are computed from now on, on the backend in use. */
+export function selectCompute(wanted: Compute = 'f32'): ComputeInfo {
+  const addon = activeNativeBackend()?.addon;
+  addon?.setBf16(wanted === 'bf16');
+  if (wanted === 'f32' || addon?.computesInBf16()) return {compute: wanted};
+  const computeReason = addon
+    ? `bf16 needs a processor with AVX-512 BF16, and kernels for it: these are ${addon.isa()}`
+    : 'bf16 needs the native backend';
+  return {compute: 'f32', computeReason};
+}
+
+type Selected = Omit<BackendInfo, keyof ComputeInfo>;
+
+function select(options: BackendOptions): Selected {
   const wanted = options.backend ?? (process.env.EMU_BACKEND || 'auto');
   switch (wanted) {
     case 'auto':
@@ -54,7 +83,7 @@ export function availableBackends(): BackendName[] {
   return tf.findBackendFactory(TENSORFLOW) ? [...names, 'tensorflow'] : names;
 }
 
-function selectNative(options: BackendOptions): BackendInfo | undefined {
+function selectNative(options: BackendOptions): Selected | undefined {
   const threads = options.threads ?? threadsFromEnvironment();
   const isa = options.isa ?? (process.env.EMU_ISA || undefined);
   const addon = loadAddon();
@@ -69,7 +98,7 @@ function selectNative(options: BackendOptions): BackendInfo | undefined {
   return {name: 'native', threads: addon.threads(), isa: addon.isa()};
 }
 
-function selectReference(reason?: string): BackendInfo {
+function selectReference(reason?: string): Selected {
   // tfjs greets the first user of its CPU backend on the console; this is not the place.
   (tf.findBackend('cpu') as unknown as {firstUse: boolean}).firstUse = false;
   activate('cpu');
@@ -77,7 +106,7 @@ function selectReference(reason?: string): BackendInfo {
 }
 
 /** The one that loadTensorflow() has registered in this process. */
-function selectTensorflow(): BackendInfo {
+function selectTensorflow(): Selected {
   if (!tf.findBackendFactory(TENSORFLOW)) {
     throw usageError("backend 'tensorflow' is not installed; use --backend native");
   }

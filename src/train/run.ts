@@ -2,6 +2,7 @@
 import path from 'node:path';
 import {stringify} from 'yaml';
 import {InputError} from '../errors.js';
+import {selectCompute} from '../kernels/backend.js';
 import type {EmuConfig} from '../model/emu.js';
 import type {Tokenizer} from '../text/tokenizer.js';
 import {WordTokenizer} from '../text/wordTokenizer.js';
@@ -33,6 +34,8 @@ export interface RunOptions extends TrainOptions {
   /** Goes on with the run in `out`, by its own recipe; starts one where there is none and a recipe is named. */
   readonly resume?: boolean;
   readonly ranks?: Communicator;
+  /** What is done with the training that is ready, in the place of it: `emu bench train` measures. */
+  readonly use?: <P extends Phase>(training: Training<P>) => Promise<void>;
 }
 
 type Recipe<P extends Phase> = RunFields & {
@@ -163,7 +166,7 @@ function withPartPaths(recipe: DecoderRecipe, file: string): DecoderRecipe {
 }
 
 async function runPrepared<P extends Phase>(
-  {resume = false, ranks = alone, ...options}: RunOptions,
+  {resume = false, ranks = alone, use, ...options}: RunOptions,
   run: RunFolder,
   recipe: Recipe<P>,
   prepare: () => Promise<Prepared<P>>,
@@ -172,7 +175,7 @@ async function runPrepared<P extends Phase>(
   try {
     if (!resume && ranks.rank === 0) run.create(stringify(recipe));
     ranks.barrier();
-    await trainPrepared(await prepare(), recipe, run, ranks, options);
+    await trainPrepared(await prepare(), recipe, run, ranks, options, use);
   } finally {
     unlock();
   }
@@ -184,8 +187,11 @@ async function trainPrepared<P extends Phase>(
   run: RunFolder,
   ranks: Communicator,
   options: TrainOptions,
+  use: RunOptions['use'],
 ): Promise<void> {
   const {onNote = () => {}} = options;
+  const {computeReason} = selectCompute(recipe.compute);
+  if (computeReason) onNote(`computing in f32: ${computeReason}`);
   const {stage} = prepared;
   const common = commonOptions(prepared, recipe.seed, ranks);
   const {validation, samples, data} = recipe;
@@ -219,7 +225,7 @@ async function trainPrepared<P extends Phase>(
           })
         )[0],
     };
-    await train(training, options);
+    await (use ? use(training) : train(training, options));
   } finally {
     await batches.close();
     stage.dispose();

@@ -6,14 +6,13 @@ import {InputError} from '../errors.js';
 import {AdamW} from './adamw.js';
 import type {Batch} from './data/batch.js';
 import {Ema} from './ema.js';
-import {clipFactor, globalNorm, gradientsOf} from './gradients.js';
 import type {Communicator} from './mpi/communicator.js';
-import {sumGradients} from './mpi/sumGradients.js';
-import {isMatrix, isStatistic} from './parameters.js';
+import {isStatistic} from './parameters.js';
 import type {RunFields} from './recipe/fields.js';
 import type {RunFolder, RunState} from './runFolder.js';
 import {learningRateFactor} from './schedule.js';
 import type {Phase, Stage} from './stage.js';
+import {learningIn, trainStep} from './trainStep.js';
 
 export interface TrainOptions {
   /** Ends with a checkpoint after so long. */
@@ -51,25 +50,14 @@ export interface Training<P extends Phase> {
   readonly ranks: Communicator;
 }
 
-/** What a phase may change: by a learning rate of its own, and not frozen by name. */
-function learningIn<P extends Phase>(stage: Stage<P>, phase: P): Map<string, tf.Variable> {
-  const frozen = phase.freeze.map((pattern) => new RegExp(pattern));
-  return new Map(
-    [...stage.parameters].filter(
-      ([name]) =>
-        stage.rate(name, phase) && !isStatistic(name) && !frozen.some((f) => f.test(name)),
-    ),
-  );
-}
-
 /** Runs the phases from where the run stands; saves at their ends, now and then, and when stopped. */
 export async function train<P extends Phase>(
   training: Training<P>,
   {maxMinutes, signal, onNote = () => {}, onProgress = () => {}}: TrainOptions,
 ): Promise<void> {
   const {recipe, stage, run, batches, ranks} = training;
-  const {beta1, beta2, eps, weightDecay, decay, clipNorm} = recipe.optimizer;
-  const optimizer = new AdamW({beta1, beta2, eps, weightDecay});
+  const {optimizer: settings} = recipe;
+  const optimizer = new AdamW(settings);
   const ema = recipe.ema === undefined ? undefined : new Ema(stage.parameters, recipe.ema);
   let {step, best} = restore(training, optimizer, ema);
   const started = performance.now();
@@ -110,21 +98,10 @@ export async function train<P extends Phase>(
       }
       const inPhase = step - firstStep + 1;
       const factor = learningRateFactor(inPhase, {warmupSteps, totalSteps, finalShare});
-      const metrics: Record<string, number> = tf.tidy(() => {
-        const parts = stage.parts(batch, phase, totals, step);
-        const own = gradientsOf(parts, learning, {recomputes: recipe.gradientCheckpointing});
-        const grads = sumGradients(ranks, own.grads, learning);
-        const losses = sumLosses(ranks, own.losses);
-        const gradientNorm = globalNorm(grads);
-        optimizer.step(
-          learning,
-          grads,
-          (name) => factor * stage.rate(name, phase)!,
-          (name) => decay === 'all' || isMatrix(name, learning.get(name)!),
-          clipFactor(gradientNorm, clipNorm),
-        );
-        return {...losses, gradientNorm, rate: factor};
-      });
+      const recomputes = recipe.gradientCheckpointing;
+      const options = {stage, phase, learning, optimizer, settings, ranks, recomputes};
+      const {losses, gradientNorm} = trainStep(options, batch, totals, step, factor);
+      const metrics: Record<string, number> = {...losses, gradientNorm, rate: factor};
       shareStatistics(training);
       ema?.update();
       step++;
@@ -177,16 +154,6 @@ function shareStatistics<P extends Phase>({stage, ranks}: Training<P>): void {
     tf.tidy(() => variable.assign(tf.tensor(mean, variable.shape)));
     at += variable.size;
   }
-}
-
-/** A rank's losses are its share of the batch's. */
-function sumLosses(
-  ranks: Communicator,
-  losses: Readonly<Record<string, number>>,
-): Record<string, number> {
-  const names = Object.keys(losses).sort();
-  const sums = ranks.sumNumbers(names.map((name) => losses[name]!));
-  return Object.fromEntries(names.map((name, i) => [name, sums[i]!]));
 }
 
 /** Puts the newest checkpoint's numbers into the parameters, the optimizer and the averages. */

@@ -21,6 +21,7 @@ struct Conv2DShape {
   size_t stride;
   size_t padding, paddingEnd;  // zeros above and to the left, below and to the right
   size_t outHeight, outWidth;  // y [batch, outHeight, outWidth, outChannels]
+  bool inBf16;                 // whether products are rounded to bfloat16 (GemmArgs)
 };
 
 struct Conv2DArgs {

@@ -1,6 +1,7 @@
 #include "conv2d.h"
 
 #include "../native/binding.h"
+#include "../native/cpu.h"
 
 namespace emu {
 namespace {
@@ -31,6 +32,7 @@ Conv2DShape readShape(const Call& call, size_t index) {
   }
   shape.outHeight = (height - shape.kernelHeight) / shape.stride + 1;
   shape.outWidth = (width - shape.kernelWidth) / shape.stride + 1;
+  shape.inBf16 = computesInBf16();
   return shape;
 }
 

@@ -1,11 +1,13 @@
-// Rows are gathered and multiplied block by block. The blocks depend on the shape only, so results do
-// not depend on the number of threads.
+// Rows are gathered and multiplied block by block, but where Winograd's way is faster. The blocks depend
+// on the shape only, so results do not depend on the number of threads.
 #include "conv2d.h"
 
 #include "../native/gemm.h"
 #include "../native/simd.h"
 #include "../native/threadPool.h"
+#include "filters.h"
 #include "gather.h"
+#include "winograd.h"
 
 namespace emu {
 namespace EMU_ISA {
@@ -14,8 +16,9 @@ namespace {
 constexpr int kBlockScratch = 0;
 constexpr int kWeightScratch = 1;
 constexpr int kPlaceScratch = 2;
-constexpr int kFilterScratch = 3;
 constexpr size_t kMinBlockRows = 64;
+
+constexpr WinogradScratch kWinogradScratch = {kBlockScratch, kPlaceScratch, kFilterScratch};
 
 EMU_INLINE size_t smaller(size_t a, size_t b) { return a < b ? a : b; }
 
@@ -51,27 +54,6 @@ Windows forwardWindows(const Conv2DShape& shape, const float* x) {
   windows.step = shape.stride;
   windows.firstRow = windows.firstCol = -static_cast<ptrdiff_t>(shape.padding);
   return windows;
-}
-
-// Calls fn(outChannel, its filter [channels, kernelHeight, kernelWidth] as floats).
-template <class Fn>
-void eachFilter(const Conv2DShape& shape, const Weight& weight, const Fn& fn) {
-  const size_t size = shape.channels * shape.kernelHeight * shape.kernelWidth;
-  parallelFor(shape.outChannels, 32768 / size + 1, [&](size_t begin, size_t end) {
-    float* filter = scratch(kFilterScratch, size);
-    for (size_t n = begin; n < end; ++n) {
-      withEncoding(weight.encoding, [&](auto tag) {
-        constexpr Encoding E = decltype(tag)::value;
-        size_t i = 0;
-        for (; i + kLanes <= size; i += kLanes)
-          store(filter + i, loadAs<E>(weight.data, n * size + i));
-        if (i < size) {
-          storePartial(filter + i, loadPartialAs<E>(weight.data, n * size + i, size - i), size - i);
-        }
-      });
-      fn(n, filter);
-    }
-  });
 }
 
 // Taps of one dimension that reach the inputs phase, phase + stride, ...: output i + first + u sees the
@@ -142,7 +124,7 @@ void inputGradOfPhase(const Conv2DInputGradArgs& args, const Phase& phase) {
   // [taps, outChannels, channels]
   float* weights = scratch(kWeightScratch, size * shape.channels);
   const size_t area = shape.kernelHeight * shape.kernelWidth;
-  eachFilter(shape, args.weight, [&](size_t n, const float* filter) {
+  eachFilter(shape, args.weight, [&](size_t n, const float* filter, float* /*room*/) {
     for (size_t u = 0; u < windows.tapRows; ++u) {
       for (size_t v = 0; v < windows.tapCols; ++v) {
         const size_t tap = (phase.rows.lastTap - u * shape.stride) * shape.kernelWidth +
@@ -168,6 +150,7 @@ void inputGradOfPhase(const Conv2DInputGradArgs& args, const Phase& phase) {
     product.ldb = shape.channels;
     product.c = isDense ? args.dx + first * shape.channels : placed;
     product.ldc = shape.channels;
+    product.inBf16 = shape.inBf16;
     gemm(product);
     if (!isDense) place(args, phase, placed, first, rows);
   });
@@ -177,11 +160,19 @@ void inputGradOfPhase(const Conv2DInputGradArgs& args, const Phase& phase) {
 
 void conv2d(const Conv2DArgs& args) {
   const Conv2DShape& shape = args.shape;
+  if (suitsWinograd(shape)) {
+    float* filters = scratch(kWeightScratch, transformedSize(shape));
+    transformFilters(shape, args.weight, false, filters);
+    const Tiles tiles = {shape.batch,     shape.height,   shape.width,
+                         shape.outHeight, shape.outWidth, static_cast<ptrdiff_t>(shape.padding)};
+    return winogradConvolve(tiles, {args.x, shape.channels}, {filters, true}, args.bias,
+                            {args.out, shape.outChannels}, shape.inBf16, kWinogradScratch);
+  }
   const Windows windows = forwardWindows(shape, args.x);
   const size_t size = windows.size(), area = shape.kernelHeight * shape.kernelWidth;
   // [outChannels, taps, channels]
   float* weights = scratch(kWeightScratch, size * shape.outChannels);
-  eachFilter(shape, args.weight, [&](size_t n, const float* filter) {
+  eachFilter(shape, args.weight, [&](size_t n, const float* filter, float* /*room*/) {
     float* out = weights + n * size;
     for (size_t tap = 0; tap < area; ++tap) {
       for (size_t c = 0; c < shape.channels; ++c) *out++ = filter[c * area + tap];
@@ -200,12 +191,21 @@ void conv2d(const Conv2DArgs& args) {
     product.bias = args.bias;
     product.c = args.out + first * shape.outChannels;
     product.ldc = shape.outChannels;
+    product.inBf16 = shape.inBf16;
     gemm(product);
   });
 }
 
 void conv2dInputGrad(const Conv2DInputGradArgs& args) {
   const Conv2DShape& shape = args.shape;
+  if (suitsWinograd(shape)) {
+    float* filters = scratch(kWeightScratch, transformedSize(shape));
+    transformFilters(shape, args.weight, true, filters);
+    const Tiles tiles = {shape.batch,  shape.outHeight, shape.outWidth,
+                         shape.height, shape.width,     2 - static_cast<ptrdiff_t>(shape.padding)};
+    return winogradConvolve(tiles, {args.dy, shape.outChannels}, {filters, false}, nullptr,
+                            {args.dx, shape.channels}, shape.inBf16, kWinogradScratch);
+  }
   const size_t stride = shape.stride;
   Phase phase;
   for (phase.row = 0; phase.row < smaller(stride, shape.height); ++phase.row) {
@@ -222,6 +222,14 @@ void conv2dInputGrad(const Conv2DInputGradArgs& args) {
 // dWeight = dy^T windows, summed block by block.
 void conv2dWeightGrad(const Conv2DWeightGradArgs& args) {
   const Conv2DShape& shape = args.shape;
+  if (suitsWinograd(shape)) {
+    float* sums = scratch(kWeightScratch, transformedSize(shape));
+    const Tiles tiles = {shape.batch,     shape.height,   shape.width,
+                         shape.outHeight, shape.outWidth, static_cast<ptrdiff_t>(shape.padding)};
+    winogradWeightSums(tiles, {args.x, shape.channels}, {args.dy, shape.outChannels}, sums,
+                       shape.inBf16, kWinogradScratch);
+    return writeFilterGradients(sums, shape.channels, shape.outChannels, args.dWeight);
+  }
   const Windows windows = forwardWindows(shape, args.x);
   const size_t size = windows.size(), area = shape.kernelHeight * shape.kernelWidth;
   // [outChannels, taps, channels]
@@ -239,6 +247,7 @@ void conv2dWeightGrad(const Conv2DWeightGradArgs& args) {
     product.c = sums;
     product.ldc = size;
     product.accumulate = first > 0;
+    product.inBf16 = shape.inBf16;
     gemm(product);
   });
   parallelFor(shape.outChannels, 32768 / size + 1, [&](size_t begin, size_t end) {

@@ -19,7 +19,7 @@ export type EncodingCode = (typeof encodingCodes)[Encoding];
 /** Bytes of one element. */
 export const encodingBytes: Record<Encoding, number> = {f32: 4, f16: 2, bf16: 2};
 
-export type IsaName = 'scalar' | 'avx2' | 'avx512';
+export type IsaName = 'scalar' | 'avx2' | 'avx512' | 'avx512bf16';
 
 /** An open mapped file. */
 export type Mapping = {readonly mapping: unique symbol};
@@ -34,6 +34,10 @@ export interface Addon {
   isas(): IsaName[];
   isa(): IsaName;
   setIsa(name: string): void;
+  /** Asks for matrix products rounded to bfloat16. */
+  setBf16(on: boolean): void;
+  /** Whether they are: asked for, and the variant in use can. */
+  computesInBf16(): boolean;
   threads(): number;
   /** 0: as many as the cores that this process may use. */
   setThreads(count: number): void;

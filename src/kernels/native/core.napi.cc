@@ -52,6 +52,14 @@ EMU_EXPORT(setIsa) {  // (name)
   call.fail(0, "an ISA that this processor has, not '" + name + "',");
 }
 
+EMU_EXPORT(setBf16) { setBf16Compute(call.flag(0)); }  // (on)
+
+EMU_EXPORT(computesInBf16) {  // () -> whether products are rounded
+  napi_value result;
+  napi_get_boolean(call.env(), computesInBf16(), &result);
+  call.returns(result);
+}
+
 EMU_EXPORT(threads) { call.returns(toNumber(call.env(), numThreads())); }
 
 EMU_EXPORT(setThreads) {  // (count; 0: the cores this process may use)

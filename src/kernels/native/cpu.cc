@@ -23,9 +23,9 @@ struct CpuId {
   uint32_t eax = 0, ebx = 0, ecx = 0, edx = 0;
 };
 
-CpuId cpuId(uint32_t leaf) {
+CpuId cpuId(uint32_t leaf, uint32_t part = 0) {
   CpuId id;
-  __get_cpuid_count(leaf, 0, &id.eax, &id.ebx, &id.ecx, &id.edx);
+  __get_cpuid_count(leaf, part, &id.eax, &id.ebx, &id.ecx, &id.edx);
   return id;
 }
 
@@ -54,7 +54,9 @@ Isa probe() {
   const bool hasAvx512 = savesZmm && bit(extended.ebx, 16) /* F */ &&
                          bit(extended.ebx, 17) /* DQ */ && bit(extended.ebx, 30) /* BW */ &&
                          bit(extended.ebx, 31) /* VL */;
-  return hasAvx512 ? Isa::kAvx512 : Isa::kAvx2;
+  if (!hasAvx512) return Isa::kAvx2;
+  const bool hasBf16 = extended.eax >= 1 && bit(cpuId(7, 1).eax, 5);
+  return hasBf16 ? Isa::kAvx512Bf16 : Isa::kAvx512;
 }
 #else
 Isa probe() { return Isa::kScalar; }
@@ -68,6 +70,11 @@ Isa bestIsa() {
 std::atomic<int>& chosenIsa() {
   static std::atomic<int> chosen{static_cast<int>(bestIsa())};
   return chosen;
+}
+
+std::atomic<bool>& bf16Compute() {
+  static std::atomic<bool> isOn{false};
+  return isOn;
 }
 
 // Cores granted by the cgroup's quota (v2, else v1), or 0 when there is no limit.
@@ -94,6 +101,8 @@ int quotaCores() {
 
 const char* isaName(Isa isa) {
   switch (isa) {
+    case Isa::kAvx512Bf16:
+      return "avx512bf16";
     case Isa::kAvx512:
       return "avx512";
     case Isa::kAvx2:
@@ -108,6 +117,12 @@ bool canRun(Isa isa) { return isa <= bestIsa(); }
 Isa activeIsa() { return static_cast<Isa>(chosenIsa().load(std::memory_order_relaxed)); }
 
 void setIsa(Isa isa) { chosenIsa().store(static_cast<int>(isa), std::memory_order_relaxed); }
+
+bool computesInBf16() {
+  return bf16Compute().load(std::memory_order_relaxed) && activeIsa() == Isa::kAvx512Bf16;
+}
+
+void setBf16Compute(bool on) { bf16Compute().store(on, std::memory_order_relaxed); }
 
 int allowedCores() {
   int cores = static_cast<int>(std::thread::hardware_concurrency());

@@ -9,9 +9,11 @@ enum class Isa : int {
   kScalar = 0,  // portable 4-lane code: SSE2 on x86-64, NEON on arm64
   kAvx2 = 1,    // AVX2 + FMA + F16C
   kAvx512 = 2,  // AVX-512 F, BW, VL, DQ
+  // AVX-512 with BF16: kernels are kAvx512's, but for matrix products that may be rounded to bfloat16.
+  kAvx512Bf16 = 3,
 };
 
-constexpr int kNumIsas = 3;
+constexpr int kNumIsas = 4;
 
 const char* isaName(Isa isa);
 
@@ -23,6 +25,12 @@ Isa activeIsa();
 
 // Chooses a variant for the whole process. The caller checks canRun() first.
 void setIsa(Isa isa);
+
+// Whether matrix products are rounded to bfloat16: asked for, and the variant in use can.
+bool computesInBf16();
+
+// Asks for it, for the whole process.
+void setBf16Compute(bool on);
 
 // Cores that this process may use: the affinity mask, limited by the cgroup's CPU quota. At
 // least 1.

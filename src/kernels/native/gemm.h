@@ -27,10 +27,15 @@ struct GemmArgs {
   bool accumulate = false;
   size_t batch = 1;
   size_t strideA = 0, strideB = 0, strideC = 0;  // elements from one item to the next
+  // A and B are rounded to bfloat16 first, the sums are float32. Only where canRun(kAvx512Bf16).
+  bool inBf16 = false;
 };
 
 // May be called inside a piece of parallelFor(); uses the scratch slots kGemmScratch and above.
 EMU_VARIANTS(gemm, GemmArgs)
+
+// gemm() of `inBf16`: m, n > 0.
+void gemmInBf16(const GemmArgs& args);
 
 }  // namespace emu
 

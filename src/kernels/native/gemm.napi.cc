@@ -1,6 +1,7 @@
 #include "gemm.h"
 
 #include "binding.h"
+#include "cpu.h"
 
 namespace emu {
 namespace {
@@ -31,6 +32,7 @@ EMU_EXPORT(gemm) {
   args.bias = call.optionalFloats(5, args.n);
   args.c = call.floats(6, args.batch * args.strideC);
   args.accumulate = call.flag(13);
+  args.inBf16 = computesInBf16();
   args.lda = args.transposeA ? args.m : args.k;
   args.ldb = args.transposeB ? args.k : args.n;
   args.ldc = args.n;

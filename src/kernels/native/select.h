@@ -30,6 +30,7 @@
   }                                                     \
   [[maybe_unused]] static void name(const Args& args) { \
     switch (activeIsa()) {                              \
+      case Isa::kAvx512Bf16:                            \
       case Isa::kAvx512:                                \
         return avx512::name(args);                      \
       case Isa::kAvx2:                                  \

@@ -31,6 +31,8 @@ export const phaseFields = {
 
 export const runFields = {
   seed: z.number().int().min(0),
+  /** bf16: matrix products of rounded numbers where the processor gains by it; weights stay float32. */
+  compute: z.enum(['f32', 'bf16']).default('f32'),
   // The paper's AdamW; the clipping is not known of Emu, 1 is the field's habit.
   optimizer: z
     .strictObject({
