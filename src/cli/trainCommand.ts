@@ -2,6 +2,7 @@ import {Args, Flags, type Interfaces} from '@oclif/core';
 import type {StageName} from '../train/run.js';
 import {EmuCommand} from './command.js';
 import {loadOptions, modelFlags} from './flags.js';
+import {onInterrupt} from './interrupt.js';
 import {ModelHost} from './modelHost.js';
 
 const duration = (seconds: number) =>
@@ -47,6 +48,9 @@ export abstract class TrainCommand extends EmuCommand {
       throw this.usage('name a recipe, or go on with a run: --resume --out DIR');
     const progress = await this.progress();
     const host = await ModelHost.start();
+    const release = onInterrupt(() =>
+      this.note(`interrupted; go on from the last checkpoint with --resume --out ${flags.out}`),
+    );
     try {
       const {backend, rank} = await host.call(
         'train',
@@ -76,6 +80,7 @@ export abstract class TrainCommand extends EmuCommand {
       progress.stop();
       if (rank === 0) this.result({run: flags.out, backend: backend.name}, flags.out);
     } finally {
+      release();
       progress.stop();
       await host.close();
     }

@@ -63,6 +63,8 @@ export async function runStage(name: StageName, {resume, ...rest}: RunOptions): 
   const goesOn = Boolean(resume) && (run.holdsRun || rest.recipeFile === '');
   const recipeFile = goesOn ? run.recipeFile() : rest.recipeFile;
   if (!goesOn) checkPlace(recipeFile, out);
+  else if (rest.recipeFile !== '')
+    rest.onNote?.(`goes on by the run's own recipe; ${rest.recipeFile} is not read`);
   const options = {...rest, resume: goesOn};
   if (name === 'pretrain') {
     const recipe = withPaths(readRecipe(recipeFile, pretrainRecipe, overrides), recipeFile);

@@ -49,7 +49,13 @@ export class RunFolder {
 
   /** Keeps other processes out; returns what lets them in again. Throws InputError when one is in. */
   lock(): () => void {
-    mkdirSync(this.folder, {recursive: true});
+    try {
+      mkdirSync(this.folder, {recursive: true});
+    } catch (error) {
+      const {code} = error as NodeJS.ErrnoException;
+      if (code !== 'EEXIST' && code !== 'ENOTDIR') throw error;
+      throw new InputError(this.folder, 'is a file or lies in one', 'name a folder as --out');
+    }
     return lockRun(this.folder);
   }
 

@@ -60,6 +60,7 @@ export async function train<P extends Phase>(
   const optimizer = new AdamW(settings);
   const ema = recipe.ema === undefined ? undefined : new Ema(stage.parameters, recipe.ema);
   let {step, best} = restore(training, optimizer, ema);
+  if (step > 0) onNote(`goes on from step ${step}`);
   const started = performance.now();
   const minutes = () => (performance.now() - started) / 60_000;
   let savedAt = 0;

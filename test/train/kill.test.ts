@@ -84,7 +84,9 @@ test('a second process in the folder is refused in one line; Ctrl-C lets the nex
   const second = await runEmu(['train', 'pretrain', '--resume', '--out', out], {env});
   assertFailure(second, 1, new RegExp(`shared: process ${first.pid} trains in it; wait for it`));
   first.kill('SIGINT');
-  assert.is((await end).code, 130);
+  const {code, stderr} = await end;
+  assert.is(code, 130);
+  assert.match(stderr, /interrupted; go on from the last checkpoint with --resume --out/);
   const again = await runEmu(args, {env});
   assertFailure(again, 1, /already holds a run; go on with --resume/);
 });

@@ -42,6 +42,10 @@ test('a wrong value, a wrong name and no YAML are one line each', () => {
   const fancy = tinyRecipe.replace('sources: {documents: 1}', 'sources: {fancy: 1}');
   assert.match(problem(fancy), /phase read reads the source fancy.*defined: drawings, documents/);
   assert.match(problem('seed: ['), /YAML/);
+  const patches = tinyRecipe.replace('patchSize: 8', 'patchSize: 5');
+  assert.match(problem(patches), /model\.vision: imageSize is no multiple of patchSize/);
+  const missing = () => readRecipe('no-such.yaml', pretrainRecipe);
+  assert.throws(missing, /^no-such\.yaml: no such file$/);
 });
 
 test('--set changes a value', () => {

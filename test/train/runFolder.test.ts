@@ -107,6 +107,8 @@ test('nothing is overwritten', async () => {
   writeFileSync(path.join(model, 'config.json'), '{}');
   assert.match(await problem(() => start(model)), /model: already holds a model; name another/);
   assert.match(await problem(() => start(folder)), /recipe\.yaml: lies in the folder of the run/);
+  const file = path.join(folder, 'concepts.json');
+  assert.match(await problem(() => start(file)), /concepts\.json: is a file or lies in one/);
   const nothing = path.join(folder, 'nothing');
   const resume = () => runStage('pretrain', {recipeFile: '', out: nothing, resume: true});
   assert.match(await problem(resume), /nothing: holds no run to resume; name a recipe/);

@@ -1,5 +1,6 @@
 // emu-mini's sources as a recipe names them.
 import {readFileSync} from 'node:fs';
+import {fileProblem} from '../../data/source.js';
 import {InputError} from '../../errors.js';
 import {splitWords} from '../../text/wordTokenizer.js';
 import type {DatasetContext, SourceFacts} from '../data/openDataset.js';
@@ -13,8 +14,14 @@ import {documentWords} from './words.js';
 
 /** A list of concepts, as recipes/*.json hold it. */
 export function readConcepts(file: string): Concept[] {
+  let text: string;
   try {
-    return JSON.parse(readFileSync(file, 'utf8')) as Concept[];
+    text = readFileSync(file, 'utf8');
+  } catch (error) {
+    throw fileProblem(file, error);
+  }
+  try {
+    return JSON.parse(text) as Concept[];
   } catch (error) {
     throw new InputError(file, `is no list of concepts (${(error as Error).message})`);
   }

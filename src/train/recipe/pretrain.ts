@@ -11,18 +11,27 @@ const stem = z.strictObject({
   batchNormEps: z.number().positive().default(1e-5),
 });
 
+/** `part` goes into `whole` without a rest. */
+const divides =
+  <K extends string>(part: K, whole: K) =>
+  (sizes: Readonly<Record<K, unknown>>) =>
+    Number.isInteger((sizes[whole] as number) / (sizes[part] as number));
+
 /** Sizes of a model that is trained from nothing. */
 const sizes = z.strictObject({
-  vision: z.strictObject({
-    imageSize: positive,
-    patchSize: positive,
-    layers: positive,
-    width: positive,
-    headWidth: positive,
-    mlpRatio: z.number().positive().default(4),
-    layerNormEps: z.number().positive().default(1e-6),
-    stem: stem.optional(),
-  }),
+  vision: z
+    .strictObject({
+      imageSize: positive,
+      patchSize: positive,
+      layers: positive,
+      width: positive,
+      headWidth: positive,
+      mlpRatio: z.number().positive().default(4),
+      layerNormEps: z.number().positive().default(1e-6),
+      stem: stem.optional(),
+    })
+    .refine(divides('patchSize', 'imageSize'), {message: 'imageSize is no multiple of patchSize'})
+    .refine(divides('headWidth', 'width'), {message: 'width is no multiple of headWidth'}),
   causalFormer: z.strictObject({
     numTokens: positive,
     layers: positive,
@@ -34,15 +43,17 @@ const sizes = z.strictObject({
     relativeMaxDistance: positive.default(128),
     rmsNormEps: z.number().positive().default(1e-6),
   }),
-  llama: z.strictObject({
-    hiddenSize: positive,
-    layers: positive,
-    numHeads: positive,
-    intermediateSize: positive,
-    rmsNormEps: z.number().positive().default(1e-6),
-    ropeBase: z.number().positive().default(10000),
-    contextLength: positive.default(256),
-  }),
+  llama: z
+    .strictObject({
+      hiddenSize: positive,
+      layers: positive,
+      numHeads: positive,
+      intermediateSize: positive,
+      rmsNormEps: z.number().positive().default(1e-6),
+      ropeBase: z.number().positive().default(10000),
+      contextLength: positive.default(256),
+    })
+    .refine(divides('numHeads', 'hiddenSize'), {message: 'hiddenSize is no multiple of numHeads'}),
 });
 
 const phase = z.strictObject({
