@@ -27,8 +27,9 @@ export function encodedTensors(
 }
 
 /** A checkpoint's tensor to write as it is stored. */
-export function storedTensor({name, shape, encoding, read}: StoredTensor): TensorToWrite {
-  return {name, shape, encoding, data: read};
+export function storedTensor(stored: StoredTensor): TensorToWrite {
+  const {name, shape, encoding} = stored;
+  return {name, shape, encoding, data: () => stored.read()};
 }
 
 export interface SavedModel {
