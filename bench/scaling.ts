@@ -7,7 +7,7 @@ import path from 'node:path';
 import {parse, stringify} from 'yaml';
 import {withFullPaths} from '../src/train/data/spec.js';
 import {pretrainRecipe} from '../src/train/recipe/pretrain.js';
-import {besideRecipe, readRecipe} from '../src/train/recipe/read.js';
+import {readRecipe} from '../src/train/recipe/read.js';
 import {column} from './timing.js';
 
 const root = path.resolve(import.meta.dirname, '..');
@@ -28,8 +28,8 @@ function shortRecipe(): {text: string; batch: number; name: string} {
   const phase = {...tree.phases[Number(number)], steps};
   const text = stringify({
     ...tree,
-    ...(/[/\\]/.test(tree.init ?? '') ? {init: besideRecipe(file, tree.init)} : {}),
-    ...(tree.config === undefined ? {} : {config: besideRecipe(file, tree.config)}),
+    ...(/[/\\]/.test(tree.init ?? '') ? {init: path.resolve(path.dirname(file), tree.init)} : {}),
+    ...(tree.config === undefined ? {} : {config: path.resolve(path.dirname(file), tree.config)}),
     data: {...data, sources: Object.fromEntries(named)},
     phases: [phase],
     validation: undefined,

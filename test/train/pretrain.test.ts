@@ -37,10 +37,9 @@ async function train({out, stopAfter = Number.POSITIVE_INFINITY, ...options}: Ru
   return {seen, model: readFileSync(path.join(run, 'model.safetensors'))};
 }
 
-const native = variants().findLast(({backend}) => backend === 'native');
-const backends = variants().filter(
-  (variant) => variant.backend === 'reference' || variant === native,
-);
+const all = variants();
+const native = all.findLast(({backend}) => backend === 'native');
+const backends = all.filter((variant) => variant.backend === 'reference' || variant === native);
 for (const {name, backend, isa} of backends)
   test(`a resumed run equals one in one go (${name})`, async () => {
     selectBackend({backend, ...(isa ? {isa} : {})});
