@@ -12,6 +12,7 @@ import './rmsNorm/rmsNorm.grad.js';
 import './rope/rope.grad.js';
 import './siluGate/siluGate.grad.js';
 import './softmaxCrossEntropy/softmaxCrossEntropy.grad.js';
+import './tile/tile.grad.js';
 
 export {type AdamwStep, adamwStep} from './adamw/adamw.js';
 export {sumOfSquares} from './adamw/sumOfSquares.js';
@@ -21,6 +22,7 @@ export {
   batchNorm,
   batchNormInference,
   batchNormMoments,
+  batchNormWithMoments,
   type Moments,
 } from './batchNorm/batchNorm.js';
 export {cacheWrite} from './cacheWrite/cacheWrite.js';

@@ -2,7 +2,7 @@
 // strided 3x3 convolutions see edges before tokens do (arXiv 2106.14881). Not in the released Emu.
 // B pictures, h and w of the current resolution, C channels. NHWC inside.
 import * as tf from '@tensorflow/tfjs';
-import {batchNorm, batchNormInference, batchNormMoments, conv2d} from '../kernels/index.js';
+import {batchNormInference, batchNormWithMoments, conv2d, type Moments} from '../kernels/index.js';
 import {LayerNorm, Linear, type WeightSource} from './layers.js';
 
 export interface ConvStemConfig {
@@ -47,13 +47,13 @@ class BatchNorm {
     const {weight, bias, mean, variance, eps} = this;
     if (this.mode.statistics === 'running')
       return batchNormInference(x, mean, variance, weight, bias, eps, activation);
-    this.observe(x);
-    return batchNorm(x, weight, bias, eps, activation);
+    const {y, ...now} = batchNormWithMoments(x, weight, bias, eps, activation);
+    this.observe(now);
+    return y;
   }
 
-  private observe(x: tf.Tensor4D): void {
+  private observe(now: Moments): void {
     tf.tidy(() => {
-      const now = batchNormMoments(x);
       for (const [running, fresh] of [
         [this.mean, now.mean],
         [this.variance, now.variance],

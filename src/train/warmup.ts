@@ -15,7 +15,7 @@ function pooled(states: tf.Tensor3D): tf.Tensor2D {
 }
 
 function unit(x: tf.Tensor2D): tf.Tensor2D {
-  return tf.div(x, tf.add(tf.norm(x, 'euclidean', 1, true), 1e-6));
+  return tf.div(x, tf.add(tf.sqrt(tf.sum(tf.square(x), 1, true)), 1e-6));
 }
 
 /** Cross-entropy of a cosine classifier, summed, and how many pictures it names right. */

@@ -45,6 +45,27 @@ export function batchNorm<T extends tf.Tensor>(
   return (tf.engine().runKernel(BatchNorm, {x, weight, bias}, attrs) as tf.Tensor[])[0] as T;
 }
 
+/** The same with the statistics for the running averages, which carry no gradient. */
+export function batchNormWithMoments<T extends tf.Tensor>(
+  x: T,
+  weight: tf.Tensor,
+  bias: tf.Tensor,
+  eps = 1e-5,
+  activation?: Activation,
+): Moments & {readonly y: T} {
+  if (!tf.getKernel(BatchNorm, tf.getBackend()))
+    return {y: batchNorm(x, weight, bias, eps, activation), ...batchNormMoments(x)};
+  checkColumns('batchNormWithMoments', x, {weight, bias});
+  checkRows('batchNormWithMoments', x);
+  const attrs: BatchNormAttrs = {eps, activation: activation ?? 'none'};
+  const [y, mean, variance] = tf.engine().runKernel(BatchNorm, {x, weight, bias}, attrs) as [
+    T,
+    tf.Tensor1D,
+    tf.Tensor1D,
+  ];
+  return {y, mean, variance};
+}
+
 /** Statistics of x for the running averages, without gradient: x [..., C] -> [C] each */
 export function batchNormMoments(x: tf.Tensor): Moments {
   checkRows('batchNormMoments', x);

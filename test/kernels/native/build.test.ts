@@ -18,7 +18,9 @@ if (nm.error || !existsSync(objects)) {
   skip(test, name, nm.error ? 'no nm on this machine' : 'the addon was not built here');
 } else {
   test(name, () => {
-    const files = readdirSync(objects).filter((file) => /\.(scalar|avx2|avx512)\.o$/.test(file));
+    const files = readdirSync(objects).filter((file) =>
+      /\.(scalar|avx2|avx512|avx512bf16)\.o$/.test(file),
+    );
     assert.ok(files.length > 0);
     for (const file of files) {
       const isa = file.split('.').at(-2)!;

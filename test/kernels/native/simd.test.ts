@@ -61,7 +61,10 @@ function check(variant: string): void {
 if (!hasCompiler || !existsSync(native)) {
   skip(test, 'simd.h against plain loops', `no C++ compiler '${compiler}'`);
 } else {
-  const isas = loadAddon()?.isas();
+  // avx512bf16 has no simd.h of its own.
+  const isas = loadAddon()
+    ?.isas()
+    .filter((isa) => isa !== 'avx512bf16');
   if (!isas) skip(test, 'simd.h as this processor runs it', addonProblem() ?? '');
   // simd.h is not compiled for instruction sets that add a few kernels of their own.
   const variants: string[] = isas ? isas.filter((isa) => isa in flags) : ['scalar'];
