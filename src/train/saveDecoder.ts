@@ -10,6 +10,7 @@ import {
   writeUnet,
   writeVae,
 } from '../weights/diffusionFolder.js';
+import {releaseFiles} from '../weights/mode.js';
 import type {TensorToWrite} from '../weights/safetensors.js';
 import {tuningFile} from '../weights/tuning.js';
 import type {DecoderSetup, InitialPart} from './decoderParts.js';
@@ -36,7 +37,7 @@ export function saveDecoder(folder: string, setup: DecoderSetup, decoder: Traine
   if (!setup.recipe.save.official) return;
   const {checkpoint, decoderFolder} = setup.initial;
   const release = path.join(folder, 'pretrain');
-  if (!existsSync(path.join(release, 'multimodal_encoder')))
+  if (!existsSync(path.join(folder, releaseFiles.pretrain)))
     writeOfficialPretrain(folder, otherTensors(checkpoint, new Map()));
   writeParts(release, setup, decoder, 'bin');
   // What the official pipeline loads as well, where the model has it.
