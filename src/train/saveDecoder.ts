@@ -10,6 +10,7 @@ import {
   writeUnet,
   writeVae,
 } from '../weights/diffusionFolder.js';
+import {releaseFiles} from '../weights/mode.js';
 import type {TensorToWrite} from '../weights/safetensors.js';
 import {tuningFile} from '../weights/tuning.js';
 import type {DecoderSetup, InitialPart} from './decoderParts.js';
@@ -33,7 +34,7 @@ export function saveDecoder(folder: string, setup: DecoderSetup, decoder: Traine
   const {config, mode, vocabularyFile, checkpoint, decoderFolder} = setup.initial;
   const root = officialFolder(folder);
   const release = path.join(root, 'pretrain');
-  if (!existsSync(path.join(release, 'multimodal_encoder')))
+  if (!existsSync(path.join(root, releaseFiles.pretrain)))
     writeOfficial(root, {config, mode, vocabularyFile}, storedTensors(checkpoint));
   writeParts(release, setup, decoder, 'bin');
   // What the official pipeline loads as well, where the model has it.

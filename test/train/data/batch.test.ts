@@ -81,6 +81,11 @@ test('a step is the same on any number of ranks', async () => {
         assert.equal(found.flatMap(real), real(expected));
         const pixels = found.flatMap((batch) => [...batch.pixels]);
         assert.equal(pixels, [...expected.pixels]);
+        // Each knows which rows it has, so that what is drawn for a row is the same too.
+        assert.equal(
+          found.flatMap((batch) => batch.ids.map((_, b) => batch.firstRow + b)),
+          expected.ids.map((_, b) => b),
+        );
         const sum = (key: 'numLabels' | 'numPairs') =>
           found.reduce((total, batch) => total + batch[key], 0);
         assert.is(sum('numLabels'), expected.numLabels);
