@@ -2,6 +2,7 @@
 import type {BackendInfo} from '../kernels/backend.js';
 import type {Item, LoadOptions, TextOptions, TextResult} from '../emu.js';
 import type {RunOptions, StageName} from '../train/run.js';
+import type {BenchTrainOptions, BenchTrainResult} from '../train/benchTrain.js';
 import type {TrainingProgress} from '../train/train.js';
 import type {WireError} from '../wireError.js';
 import type {BenchOptions, BenchResult} from './bench.js';
@@ -18,6 +19,8 @@ export interface TraceResult {
   readonly file: string;
   readonly tensors: Record<string, readonly number[]>;
 }
+
+type TrainBackend = Pick<LoadOptions, 'backend' | 'threads' | 'isa'>;
 
 /** What a call is given, what it tells on the way, what it returns. */
 export interface Calls {
@@ -41,10 +44,19 @@ export interface Calls {
     event: {stage: string; fraction?: number};
     result: BenchResult;
   };
+  benchTrain: {
+    params: Omit<BenchTrainOptions, 'onNote'> & {backend: TrainBackend};
+    event: {note: string} | {fraction: number};
+    result: BenchTrainResult &
+      BackendInfo & {
+        /** Bytes: the most memory that the process had at once. */
+        peakMemory: number;
+      };
+  };
   train: {
     params: Omit<RunOptions, 'signal' | 'onNote' | 'onProgress' | 'ranks'> & {
       stage: StageName;
-      backend: Pick<LoadOptions, 'backend' | 'threads' | 'isa'>;
+      backend: TrainBackend;
     };
     event: {note: string} | {progress: TrainingProgress};
     result: {backend: BackendInfo; rank: number};
