@@ -5,6 +5,7 @@ import {createRequire} from 'node:module';
 import os from 'node:os';
 import path from 'node:path';
 import type {FfmpegLocation} from '../data/ffmpeg.js';
+import type {Compute} from '../kernels/backend.js';
 import {availableMemory} from '../weights/memory.js';
 import {oneLine} from './errors.js';
 import type {ListedModel} from './models.js';
@@ -24,6 +25,8 @@ export interface BackendReport {
   readonly available: boolean;
   /** Instruction sets of the native backend that this processor runs, weakest first. */
   readonly isas?: readonly string[];
+  /** What --compute can be. */
+  readonly compute?: readonly Compute[];
   readonly reason?: string;
 }
 
@@ -70,7 +73,11 @@ async function nativeReport(): Promise<BackendReport> {
   try {
     const {addonProblem, loadAddon} = await import('../kernels/native/addon.js');
     const addon = loadAddon();
-    if (addon) return {name: 'native', available: true, isas: addon.isas()};
+    if (addon) {
+      const isas = addon.isas();
+      const compute = isas.includes('avx512bf16') ? (['f32', 'bf16'] as const) : (['f32'] as const);
+      return {name: 'native', available: true, isas, compute};
+    }
     return {name: 'native', available: false, reason: addonProblem() ?? 'unknown'};
   } catch (error) {
     return {name: 'native', available: false, reason: message(error)};

@@ -2,6 +2,7 @@
 import type {BackendInfo} from '../kernels/backend.js';
 import type {Item, LoadOptions, TextOptions, TextResult} from '../emu.js';
 import type {RunOptions, StageName} from '../train/run.js';
+import type {BenchTrainOptions, BenchTrainResult} from '../train/benchTrain.js';
 import type {TrainingProgress} from '../train/train.js';
 import type {Converted, ConvertOptions} from '../weights/convertModel.js';
 import type {WireError} from '../wireError.js';
@@ -19,6 +20,8 @@ export interface TraceResult {
   readonly file: string;
   readonly tensors: Record<string, readonly number[]>;
 }
+
+type TrainBackend = Pick<LoadOptions, 'backend' | 'threads' | 'isa'>;
 
 /** What a call is given, what it tells on the way, what it returns. */
 export interface Calls {
@@ -47,10 +50,19 @@ export interface Calls {
     event: {stage: string; fraction?: number};
     result: BenchResult;
   };
+  benchTrain: {
+    params: Omit<BenchTrainOptions, 'onNote'> & {backend: TrainBackend};
+    event: {note: string} | {fraction: number};
+    result: BenchTrainResult &
+      BackendInfo & {
+        /** Bytes: the most memory that the process had at once. */
+        peakMemory: number;
+      };
+  };
   train: {
     params: Omit<RunOptions, 'signal' | 'onNote' | 'onProgress' | 'ranks'> & {
       stage: StageName;
-      backend: Pick<LoadOptions, 'backend' | 'threads' | 'isa'>;
+      backend: TrainBackend;
     };
     event: {note: string} | {progress: TrainingProgress};
     result: {backend: BackendInfo; rank: number};

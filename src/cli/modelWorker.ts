@@ -65,6 +65,16 @@ const handlers: {[M in Method]: Handler<M>} = {
     return bench(options, tell);
   },
 
+  async benchTrain({backend: wanted, ...options}, tell) {
+    const {selectBackend} = await import('../kernels/backend.js');
+    const {benchTrain} = await import('../train/benchTrain.js');
+    const backend = selectBackend(wanted);
+    const onNote = (note: string) => tell({note});
+    const result = await benchTrain({...options, onNote}, (fraction) => tell({fraction}));
+    const peakMemory = process.resourceUsage().maxRSS * 1024;
+    return {...backend, ...result, peakMemory};
+  },
+
   async train({backend: wanted, stage, ...options}, tell) {
     const {withCommunicator} = await import('../train/mpi/communicator.js');
     const {selectRankBackend} = await import('../train/mpi/selectRankBackend.js');

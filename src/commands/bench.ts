@@ -4,8 +4,11 @@ import {UsageError} from '../cli/errors.js';
 import {present} from '../cli/flags.js';
 import {ModelCommand} from '../cli/modelCommand.js';
 import {ModelHost} from '../cli/modelHost.js';
+import type {Calls} from '../cli/modelProtocol.js';
 import {defaultModel} from '../cli/settings.js';
+import type {BackendName} from '../kernels/backend.js';
 import type {BenchLoadingResult} from '../train/data/benchLoading.js';
+import type {StageName} from '../train/run.js';
 
 function describe(result: BenchResult): string {
   const {promptTokensPerSecond: prompt, decodeTokensPerSecond: decode} = result;
@@ -33,6 +36,33 @@ function describeLoading(result: BenchLoadingResult): string {
   ].join('\n');
 }
 
+type TrainingResult = Calls['benchTrain']['result'];
+
+function describeTraining(result: TrainingResult): string {
+  const {phase, batch, tokens, pictures, learningMillions, rowsPerSecond, loss} = result;
+  const {stepSeconds, waitSeconds, gradientSeconds, optimizerSeconds, steps} = result;
+  const ms = (seconds: number) => `${(1000 * seconds).toFixed(1)} ms`;
+  return [
+    `phase    ${phase}: ${batch} rows a step (${tokens} tokens, ${pictures} pictures), ${learningMillions.toFixed(2)} M parameters learn`,
+    `backend  ${result.name} (${result.isa}, ${result.threads} threads, ${result.compute})`,
+    `speed    ${rowsPerSecond.toFixed(1)} rows/s`,
+    `step     ${ms(stepSeconds)} (median of ${steps}): waiting for data ${ms(waitSeconds)}, gradients ${ms(gradientSeconds)}, optimizer ${ms(optimizerSeconds)}`,
+    `loss     ${loss.toFixed(4)}`,
+    `memory   ${(result.peakMemory / 1e6).toFixed(0)} MB at most`,
+  ].join('\n');
+}
+
+interface TrainingFlags {
+  readonly recipe?: string | undefined;
+  readonly stage: StageName;
+  readonly phase?: string | undefined;
+  readonly set: string[];
+  readonly steps: number;
+  readonly compute: 'f32' | 'bf16';
+  readonly backend: 'auto' | BackendName;
+  readonly threads?: number | undefined;
+}
+
 interface LoadingFlags {
   readonly data?: string | undefined;
   readonly batch: number;
@@ -45,19 +75,21 @@ interface LoadingFlags {
 
 export default class Bench extends ModelCommand {
   static override summary =
-    'Measure how fast a part of the model, or the loading of training data, runs on this machine.';
+    'Measure how fast a part of the model, training, or the loading of its data runs on this machine.';
   static override description =
-    'Medians over --repeat runs, after one that warms up. --synthetic measures random weights of a size; tensors of one size share their numbers. loading makes --steps batches of the data of a recipe, then as many for a consumer that takes --step-ms for each.';
+    'Medians over --repeat runs, after one that warms up. --synthetic measures random weights of a size; tensors of one size share their numbers. train takes --steps steps of a phase of a recipe, on batches of its data, and keeps nothing. loading makes --steps batches of the data of a recipe, then as many for a consumer that takes --step-ms for each.';
   static override examples = [
     '<%= config.bin %> bench llm --json',
     '<%= config.bin %> bench llm --synthetic emu-14b --encoding bf16 --repeat 1',
     '<%= config.bin %> bench vision --synthetic tiny --backend reference',
+    '<%= config.bin %> bench train --recipe recipes/emu-mini.yaml --phase read --compute bf16',
     '<%= config.bin %> bench loading --data recipe.yaml --batch 64 --step-ms 250',
   ];
   static override args = {
     what: Args.string({
-      description: 'llm: prompt and new tokens; vision: one picture; loading: training data',
-      options: ['llm', 'vision', 'loading'],
+      description:
+        'llm: prompt and new tokens; vision: one picture; train: steps of a recipe; loading: training data',
+      options: ['llm', 'vision', 'train', 'loading'],
       required: true,
     }),
   };
@@ -76,6 +108,28 @@ export default class Bench extends ModelCommand {
     'new-tokens': Flags.integer({description: 'length of the answer', default: 16, min: 1}),
     beams: Flags.integer({description: 'answers followed at once', default: 1, min: 1, max: 64}),
     repeat: Flags.integer({description: 'how often it is measured', default: 3, min: 1}),
+    recipe: Flags.string({
+      description: 'recipe whose steps are taken',
+      helpValue: 'YAML',
+      helpGroup: 'TRAINING',
+    }),
+    stage: Flags.option({
+      description: 'stage that the recipe is of',
+      options: ['pretrain', 'instruct'] as const satisfies readonly StageName[],
+      default: 'pretrain' as const,
+      helpGroup: 'TRAINING',
+    })(),
+    phase: Flags.string({
+      description: "name of the recipe's phase (default: the first)",
+      helpGroup: 'TRAINING',
+    }),
+    set: Flags.string({
+      description: 'change a value of the recipe',
+      helpValue: 'key=value',
+      multiple: true,
+      default: [],
+      helpGroup: 'TRAINING',
+    }),
     data: Flags.string({
       description: 'recipe, or a file with only its data part',
       helpValue: 'YAML',
@@ -106,10 +160,10 @@ export default class Bench extends ModelCommand {
       helpGroup: 'LOADING',
     }),
     steps: Flags.integer({
-      description: 'batches that are measured',
+      description: 'steps or batches that are measured',
       default: 20,
       min: 1,
-      helpGroup: 'LOADING',
+      helpGroup: 'TRAINING',
     }),
     'step-ms': Flags.integer({
       description: 'milliseconds that a training step takes',
@@ -122,7 +176,8 @@ export default class Bench extends ModelCommand {
   async run(): Promise<void> {
     const {args, flags} = await this.parse(Bench);
     if (args.what === 'loading') return this.loading(flags);
-    const {synthetic, encoding = 'f32', backend, threads} = flags;
+    if (args.what === 'train') return this.training(flags);
+    const {synthetic, encoding = 'f32', backend, threads, compute} = flags;
     const model = synthetic
       ? {synthetic, encoding}
       : {
@@ -139,17 +194,51 @@ export default class Bench extends ModelCommand {
         newTokens: flags['new-tokens'],
         beams: flags.beams,
         repeat: flags.repeat,
-        ...present({backend, threads}),
+        ...present({backend, threads, compute}),
       };
       const result = await host.call('bench', options, ({stage, fraction}) =>
         progress.update(stage, fraction),
       );
+      if (result.computeReason) this.note(`computing in f32: ${result.computeReason}`);
       this.result(result, describe(result));
     } finally {
       progress.stop();
       await host.close();
     }
   }
+
+  private async training(flags: TrainingFlags): Promise<void> {
+    const {recipe, stage, phase, steps, compute, backend, threads} = flags;
+    if (recipe === undefined) throw new UsageError('bench train: missing --recipe');
+    const progress = await this.progress();
+    progress.update('loading');
+    const host = await ModelHost.start();
+    try {
+      const options = {
+        stage,
+        recipeFile: recipe,
+        overrides: [...flags.set, ...(compute === 'bf16' ? ['compute=bf16'] : [])],
+        steps,
+        ...present({phase}),
+        backend: present({backend, threads}),
+      };
+      const result = await host.call('benchTrain', options, (event) => {
+        if ('fraction' in event) {
+          progress.update('training', event.fraction);
+          return;
+        }
+        progress.stop();
+        this.note(event.note);
+      });
+      progress.stop();
+      const {name: backendName, ...rest} = result;
+      this.result({...rest, backend: backendName}, describeTraining(result));
+    } finally {
+      progress.stop();
+      await host.close();
+    }
+  }
+
   private async loading(flags: LoadingFlags): Promise<void> {
     if (flags.data === undefined) throw new UsageError('bench loading: missing --data');
     const {benchLoading} = await import('../train/data/benchLoading.js');

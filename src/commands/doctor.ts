@@ -4,9 +4,9 @@ import {settingsFile} from '../cli/settings.js';
 
 const gigabytes = (bytes: number) => `${(bytes / 1e9).toFixed(1)} GB`;
 
-function describeBackend({available, isas, reason}: BackendReport): string {
+function describeBackend({available, isas, compute, reason}: BackendReport): string {
   if (!available) return `no: ${reason}`;
-  return isas ? `yes (${isas.join(', ')})` : 'yes';
+  return isas ? `yes (${isas.join(', ')}; --compute ${compute?.join(' or ')})` : 'yes';
 }
 
 function describeProgram({available, path, version, origin, reason}: ProgramReport): string {

@@ -56,6 +56,11 @@ export function selectCompute(wanted: Compute = 'f32'): ComputeInfo {
   return {compute: 'f32', computeReason};
 }
 
+/** In what they are computed now. */
+export function computeInUse(): Compute {
+  return activeNativeBackend()?.addon.computesInBf16() ? 'bf16' : 'f32';
+}
+
 type Selected = Omit<BackendInfo, keyof ComputeInfo>;
 
 function select(options: BackendOptions): Selected {

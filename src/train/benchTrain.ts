@@ -5,6 +5,7 @@ import path from 'node:path';
 import {performance} from 'node:perf_hooks';
 import {setImmediate} from 'node:timers/promises';
 import {InputError} from '../errors.js';
+import {type Compute, computeInUse} from '../kernels/backend.js';
 import {AdamW} from './adamw.js';
 import type {Batch} from './data/batch.js';
 import {median} from './median.js';
@@ -32,6 +33,7 @@ const WARMUP_STEPS = 3;
 /** Seconds are medians over the steps. */
 export interface BenchTrainResult {
   readonly phase: string;
+  readonly compute: Compute;
   /** Rows of a step, and of the last of them its tokens and pictures. */
   readonly batch: number;
   readonly tokens: number;
@@ -151,6 +153,7 @@ export async function benchTrain(
     const stepSeconds = middle(({seconds}) => seconds);
     return {
       phase: bench.phase.name,
+      compute: computeInUse(),
       batch: bench.phase.batch,
       tokens: batch.lengths.reduce((sum, length) => sum + length, 0),
       pictures: batch.count,
