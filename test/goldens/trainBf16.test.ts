@@ -18,7 +18,7 @@ if (!whole || !goldenCheckpoint('pretrain') || !loadAddon()?.isas().includes('av
   test('products in bf16 keep the losses within 4 %', () => {
     selectBackend({backend: 'native', compute: 'bf16'});
     const run = start();
-    const {batches, curve} = whole.json;
+    const {batches, curve} = whole!.json;
     let furthest = 0;
     for (let number = 1; number <= 20; number++) {
       const found = run.step(number, run.split(batches[number - 1], 4));

@@ -346,11 +346,11 @@ logEvery: 1
     );
     const {losses} = await train({out: 'official', recipe: file});
     assert.ok(losses.every((loss) => loss > 0 && loss < 10));
-    const release = at('official', 'pretrain');
-    assert.is(
-      locateModel(at('official'), {config: goldenPath('tiny-config')!}).decoderFolder,
-      release,
-    );
+    const official = at('official', 'official');
+    const release = path.join(official, 'pretrain');
+    const config = goldenPath('tiny-config')!;
+    assert.is(locateModel(official, {config}).decoderFolder, release);
+    assert.is(locateModel(at('official')).decoderFolder, at('official'));
     const read = (open: typeof openUnet | typeof openVae, part: string) => {
       const {config, checkpoint} = open(part);
       const tensors = new Map(
