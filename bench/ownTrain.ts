@@ -6,10 +6,10 @@ import {createInterface} from 'node:readline';
 import {selectBackend} from '../src/kernels/backend.js';
 import {type PhaseBench, withPhase} from '../src/train/benchTrain.js';
 import type {Batch} from '../src/train/data/batch.js';
-import {regressionPairs} from '../src/train/losses.js';
+import {regressionPairs} from '../src/train/data/labels.js';
 import type {PretrainPhase} from '../src/train/recipe/pretrain.js';
+import {wordSpecials} from '../src/text/wordTokenizer.js';
 import type {PretrainStage} from '../src/train/stages/pretrain.js';
-import {wordSpecials} from '../src/train/vocabulary.js';
 
 export interface Settings {
   readonly recipe: string;

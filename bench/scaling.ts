@@ -4,10 +4,10 @@ import {spawnSync} from 'node:child_process';
 import {mkdtempSync, readFileSync, rmSync, writeFileSync} from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import {parse, stringify} from 'yaml';
-import {withFullPaths} from '../src/train/data/spec.js';
+import {stringify} from 'yaml';
+import {median} from '../src/train/median.js';
 import {pretrainRecipe} from '../src/train/recipe/pretrain.js';
-import {readRecipe} from '../src/train/recipe/read.js';
+import {readRecipe, withPaths} from '../src/train/recipe/read.js';
 import {column} from './timing.js';
 
 const root = path.resolve(import.meta.dirname, '..');
@@ -18,19 +18,10 @@ const WARM = 2; // steps that are not counted: buffers are made, data is read ah
 
 /** The recipe with one phase of a few steps, its files named in full. */
 function shortRecipe(): {text: string; batch: number; name: string} {
-  const {data} = readRecipe(file, pretrainRecipe);
-  const {sources} = withFullPaths(
-    {...data, sources: Object.values(data.sources)},
-    path.dirname(path.resolve(file)),
-  );
-  const named = Object.keys(data.sources).map((name, i) => [name, sources[i]]);
-  const tree = parse(readFileSync(file, 'utf8'), {merge: true});
-  const phase = {...tree.phases[Number(number)], steps};
+  const recipe = withPaths(readRecipe(file, pretrainRecipe), file);
+  const phase = {...recipe.phases[Number(number)]!, steps};
   const text = stringify({
-    ...tree,
-    ...(/[/\\]/.test(tree.init ?? '') ? {init: path.resolve(path.dirname(file), tree.init)} : {}),
-    ...(tree.config === undefined ? {} : {config: path.resolve(path.dirname(file), tree.config)}),
-    data: {...data, sources: Object.fromEntries(named)},
+    ...recipe,
     phases: [phase],
     validation: undefined,
     samples: undefined,
@@ -64,10 +55,6 @@ function train(ranks: number, recipe: string, out: string): Step[] {
   if (status !== 0) throw new Error(`${ranks} ranks ended with ${status}: ${stderr}`);
   const lines = readFileSync(path.join(out, 'metrics.jsonl'), 'utf8').trim().split('\n');
   return lines.slice(WARM).map((line) => JSON.parse(line) as Step);
-}
-
-function median(values: readonly number[]): number {
-  return [...values].sort((a, b) => a - b)[values.length >> 1]!;
 }
 
 const folder = mkdtempSync(path.join(os.tmpdir(), 'emu-scaling-'));

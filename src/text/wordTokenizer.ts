@@ -3,7 +3,8 @@ import {ModelError} from '../errors.js';
 import {type SpecialIds, SpecialTokens, specialIds} from './specialTokens.js';
 import type {TokenDecoder, Tokenizer} from './tokenizer.js';
 
-const specialNames = [
+/** First in every word vocabulary that training makes; the last two wait for the instruct stage. */
+export const wordSpecials: readonly string[] = [
   '<unk>',
   '<s>',
   '</s>',
@@ -65,7 +66,7 @@ export class WordTokenizer implements Tokenizer {
       (token) => this.idOf.get(token),
       (token) => new ModelError(file, `the vocabulary lacks ${token}`),
     );
-    const present = specialNames.filter((name) => this.idOf.has(name));
+    const present = wordSpecials.filter((name) => this.idOf.has(name));
     const special = new Map(present.map((name) => [name, this.idOf.get(name)!]));
     this.specials = new SpecialTokens(special);
     this.specialIds = new Set(special.values());

@@ -4,43 +4,13 @@
 import * as tf from '@tensorflow/tfjs';
 import {embedding, softmaxCrossEntropy} from '../kernels/index.js';
 import type {Llama} from '../model/llama.js';
-import {IGNORE} from './data/labels.js';
-
-/** The ids that are structure, not text. */
-export interface StructureIds {
-  readonly pad: number;
-  readonly img: number;
-  readonly endImg: number;
-  readonly image: number;
-}
-
-/**
- * Flat positions (b·T + t) of the regression's pairs, in row-major order: the hidden state at [IMG]
- * and at each <image> predicts the input embedding of the position after it (<image> or [/IMG]).
- */
-export function regressionPairs(
-  ids: readonly (readonly number[])[],
-  {img, image, endImg}: StructureIds,
-): {from: number[]; to: number[]} {
-  const flat = ids.flat();
-  const positions = (wanted: readonly number[]) =>
-    flat.flatMap((id, i) => (wanted.includes(id) ? [i] : []));
-  return {from: positions([img, image]), to: positions([image, endImg])};
-}
+import {countLabels, IGNORE} from './data/labels.js';
 
 /** x, as a constant: no gradient flows through it. */
 const detach = tf.customGrad((x) => ({
   value: tf.clone(x as tf.Tensor),
   gradFunc: (dy: tf.Tensor) => [tf.zerosLike(dy)],
 }));
-
-/** Labels that are not -100, of all rows but their first position: what the cross-entropy averages over. */
-export function countLabels(labels: readonly (readonly number[])[]): number {
-  return labels.reduce(
-    (sum, row) => sum + row.reduce((n, label, t) => n + (t > 0 && label !== IGNORE ? 1 : 0), 0),
-    0,
-  );
-}
 
 /**
  * Cross-entropy of the next token, summed over all labels that are not -100 and divided by `total`: the

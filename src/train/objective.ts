@@ -3,14 +3,8 @@
 import * as tf from '@tensorflow/tfjs';
 import type {EmuModel} from '../model/emu.js';
 import {countingPositions, type SequenceLayout} from '../model/llama.js';
-import {
-  captioningLoss,
-  countLabels,
-  type Reduction,
-  regressionLoss,
-  regressionPairs,
-  type StructureIds,
-} from './losses.js';
+import {type Counts, regressionPairs, type StructureIds} from './data/labels.js';
+import {captioningLoss, type Reduction, regressionLoss} from './losses.js';
 
 /** Rows of tokens, filled up on the right with [PAD]. */
 export interface Documents {
@@ -22,12 +16,6 @@ export interface Documents {
   readonly lengths: readonly number[];
   /** Where rows hold several documents, which do not see each other: positions counted from each one's start. */
   readonly packed?: {readonly positions: readonly (readonly number[])[]} | undefined;
-}
-
-/** How many predictions a batch asks for: what its losses are averages over. */
-export interface Counts {
-  readonly text: number;
-  readonly regression: number;
 }
 
 export interface ObjectiveOptions {
@@ -44,10 +32,6 @@ export interface ObjectiveOptions {
 export interface LossTerms {
   readonly loss: tf.Scalar;
   readonly [term: string]: tf.Scalar;
-}
-
-export function countPredictions({ids, labels}: Documents, structure: StructureIds): Counts {
-  return {text: countLabels(labels), regression: regressionPairs(ids, structure).from.length};
 }
 
 /** Which tokens stand where; a packed document's sees those of its own only. */

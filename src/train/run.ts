@@ -10,11 +10,11 @@ import {describeSources} from './data/describe.js';
 import {type CommonOptions, RunBatches, readBatches, stretchesOf} from './data/runBatches.js';
 import {alone, type Communicator} from './mpi/communicator.js';
 import type {RecipeData} from './recipe/data.js';
-import {type DecoderRecipe, decoderRecipe} from './recipe/decoder.js';
+import {type DecoderPhase, type DecoderRecipe, decoderRecipe} from './recipe/decoder.js';
 import type {RunFields} from './recipe/fields.js';
-import {instructRecipe} from './recipe/instruct.js';
-import {pretrainRecipe} from './recipe/pretrain.js';
-import {readRecipe, withFullData} from './recipe/read.js';
+import {type InstructPhase, type InstructRecipe, instructRecipe} from './recipe/instruct.js';
+import {type PretrainPhase, type PretrainRecipe, pretrainRecipe} from './recipe/pretrain.js';
+import {readRecipe, withPaths} from './recipe/read.js';
 import {RunFolder} from './runFolder.js';
 import type {Phase, Stage} from './stage.js';
 import {DecoderStage} from './stages/decoder.js';
@@ -61,100 +61,77 @@ export async function runStage(name: StageName, {resume, ...rest}: RunOptions): 
   const {out, overrides = []} = rest;
   const run = new RunFolder(out);
   const goesOn = Boolean(resume) && (run.holdsRun || rest.recipeFile === '');
-  const recipeFile = goesOn ? run.recipeFile() : rest.recipeFile;
-  if (!goesOn) checkPlace(recipeFile, out);
+  const file = goesOn ? run.recipeFile() : rest.recipeFile;
+  if (!goesOn) checkPlace(file, out);
   else if (rest.recipeFile !== '')
     rest.onNote?.(`goes on by the run's own recipe; ${rest.recipeFile} is not read`);
   const options = {...rest, resume: goesOn};
   if (name === 'pretrain') {
-    const recipe = withPaths(readRecipe(recipeFile, pretrainRecipe, overrides), recipeFile);
-    await runPrepared(options, run, recipe, async () => {
-      const initial =
-        recipe.init === undefined ? undefined : openInitialModel(recipe.init, recipe.config);
-      const facts = await describeSources(
-        Object.values(recipe.data.sources),
-        recipe.vocabulary === 'words',
-      );
-      const vocabulary = chooseVocabulary(recipeFile, recipe, initial, facts.words);
-      const {numClasses} = facts;
-      const stage = new PretrainStage({recipe, initial, vocabulary, numClasses});
-      if ((options.ranks?.size ?? 1) > 1 && stage.learnsStem)
-        options.onNote?.(
-          'batch norm: each rank normalizes by its own rows, so that losses differ with the number of ranks',
-        );
-      return {
-        stage,
-        config: stage.config,
-        tokenizer: vocabulary.tokenizer,
-        vocabularyFile: initial?.vocabularyFile,
-        mode: 'pretrain',
-        labels: 'text',
-      };
-    });
-    return;
+    const recipe = withPaths(readRecipe(file, pretrainRecipe, overrides), file);
+    await runPrepared(options, run, recipe, () => preparePretrain(recipe, file, options));
+  } else if (name === 'instruct') {
+    const recipe = withPaths(readRecipe(file, instructRecipe, overrides), file);
+    await runPrepared(options, run, recipe, () => prepareInstruct(recipe));
+  } else {
+    const recipe = withPartPaths(withPaths(readRecipe(file, decoderRecipe, overrides), file), file);
+    await runPrepared(options, run, recipe, () => prepareDecoder(recipe, file));
   }
-  if (name === 'decoder') {
-    const read = withPaths(readRecipe(recipeFile, decoderRecipe, overrides), recipeFile);
-    const recipe = withPartPaths(read, recipeFile);
-    await runPrepared(options, run, recipe, async () => {
-      const initial = openInitialModel(recipe.init, recipe.config);
-      const stage = new DecoderStage({recipe, recipeFile, initial});
-      const readsTexts = recipe.phases.some(
-        ({objective, condition}) => objective === 'denoise' && condition === 'regressed',
-      );
-      return {
-        stage,
-        config: stage.config,
-        tokenizer: stage.tokenizer,
-        vocabularyFile: initial.vocabularyFile,
-        mode: 'pretrain',
-        labels: 'pictures',
-        drawn: {
-          target: recipe.picture,
-          maxTextLength: readsTexts ? recipe.maxTextLength : undefined,
-        },
-      };
-    });
-    return;
-  }
-  const recipe = withPaths(readRecipe(recipeFile, instructRecipe, overrides), recipeFile);
-  await runPrepared(options, run, recipe, async () => {
-    const initial = openInitialModel(recipe.init, recipe.config);
-    const tokenizer = initial.tokenizer('instruct');
-    const stage = new InstructStage({recipe, initial, tokenizer});
-    const {vocabularyFile} = initial;
-    return {
-      stage,
-      config: stage.config,
-      tokenizer,
-      vocabularyFile,
-      mode: 'instruct',
-      labels: 'answers',
-    };
-  });
+}
+
+async function preparePretrain(
+  recipe: PretrainRecipe,
+  file: string,
+  {ranks = alone, onNote = () => {}}: RunOptions,
+): Promise<Prepared<PretrainPhase>> {
+  const initial =
+    recipe.init === undefined ? undefined : openInitialModel(recipe.init, recipe.config);
+  const sources = Object.values(recipe.data.sources);
+  const {words, numClasses} = await describeSources(sources, recipe.vocabulary === 'words');
+  const vocabulary = chooseVocabulary(file, recipe, initial, words);
+  const stage = new PretrainStage({recipe, initial, vocabulary, numClasses});
+  if (ranks.size > 1 && stage.learnsStem)
+    onNote(
+      'batch norm: each rank normalizes by its own rows, so that losses differ with the number of ranks',
+    );
+  return {
+    stage,
+    config: stage.config,
+    tokenizer: vocabulary.tokenizer,
+    vocabularyFile: initial?.vocabularyFile,
+    mode: 'pretrain',
+    labels: 'text',
+  };
+}
+
+async function prepareInstruct(recipe: InstructRecipe): Promise<Prepared<InstructPhase>> {
+  const initial = openInitialModel(recipe.init, recipe.config);
+  const tokenizer = initial.tokenizer('instruct');
+  const stage = new InstructStage({recipe, initial, tokenizer});
+  const {vocabularyFile} = initial;
+  const {config} = stage;
+  return {stage, config, tokenizer, vocabularyFile, mode: 'instruct', labels: 'answers'};
+}
+
+async function prepareDecoder(
+  recipe: DecoderRecipe,
+  recipeFile: string,
+): Promise<Prepared<DecoderPhase>> {
+  const initial = openInitialModel(recipe.init, recipe.config);
+  const stage = new DecoderStage({recipe, recipeFile, initial});
+  const {vocabularyFile} = initial;
+  const {config, tokenizer} = stage;
+  const readsTexts = recipe.phases.some(
+    ({objective, condition}) => objective === 'denoise' && condition === 'regressed',
+  );
+  const maxTextLength = readsTexts ? recipe.maxTextLength : undefined;
+  const drawn = {target: recipe.picture, maxTextLength};
+  return {stage, config, tokenizer, vocabularyFile, mode: 'pretrain', labels: 'pictures', drawn};
 }
 
 /** The run keeps a copy of its recipe, which must not be written over the recipe itself. */
 function checkPlace(recipeFile: string, out: string): void {
   if (path.dirname(path.resolve(recipeFile)) === path.resolve(out))
     throw new InputError(recipeFile, 'lies in the folder of the run itself', 'name another --out');
-}
-
-/** Files and folders in full, so that the run's own copy of the recipe can be resumed from anywhere. */
-function withPaths<
-  R extends {data: RecipeData; init?: string | undefined; config?: string | undefined},
->(recipe: R, file: string): R {
-  const folder = path.dirname(path.resolve(file));
-  const data = withFullData(recipe.data, folder);
-  const full = (name: string | undefined) =>
-    name !== undefined && /[/\\]/.test(name) ? path.resolve(folder, name) : name;
-  const {init, config} = recipe;
-  return {
-    ...recipe,
-    data,
-    ...(init === undefined ? {} : {init: full(init)}),
-    ...(config === undefined ? {} : {config: path.resolve(folder, config)}),
-  };
 }
 
 /** The decoder's own folders in full. */

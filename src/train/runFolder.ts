@@ -16,7 +16,7 @@ import {InputError} from '../errors.js';
 import {openCheckpoint} from '../weights/checkpoint.js';
 import {decodeFloat32} from '../weights/decode.js';
 import {writeSafetensors} from '../weights/safetensors.js';
-import {writeAll, writeWhole} from '../weights/writeWhole.js';
+import {writeText} from '../weights/writeWhole.js';
 import {LOCK, lockRun} from './runLock.js';
 
 /** Where a run stands, beside its tensors. Data and random numbers depend on the step alone. */
@@ -73,7 +73,7 @@ export class RunFolder {
         hasBegun ? 'go on with --resume or name another --out' : 'name another --out',
       );
     this.removeTemporaries();
-    writeWhole(this.file(RECIPE), (fd) => writeAll(fd, Buffer.from(recipeText)));
+    writeText(this.file(RECIPE), recipeText);
   }
 
   /** The recipe of the run that is in the folder. */
@@ -106,7 +106,7 @@ export class RunFolder {
       const kept = readFileSync(file, 'utf8')
         .split('\n')
         .filter((line) => stepOf(line) <= step);
-      writeWhole(file, (fd) => writeAll(fd, Buffer.from(kept.map((line) => `${line}\n`).join(''))));
+      writeText(file, kept.map((line) => `${line}\n`).join(''));
     }
   }
 

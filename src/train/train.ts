@@ -36,7 +36,8 @@ export interface TrainingProgress {
 
 /** Batches by the number of a step: of the run, of its validation, of its samples. */
 export interface BatchReader {
-  next(step: number): Promise<{readonly batch: Batch /** Seconds. */; readonly waited: number}>;
+  /** `waited`: seconds. */
+  next(step: number): Promise<{readonly batch: Batch; readonly waited: number}>;
 }
 
 export interface Training<P extends Phase> {

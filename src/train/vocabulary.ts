@@ -3,7 +3,7 @@ import * as tf from '@tensorflow/tfjs';
 import {InputError} from '../errors.js';
 import type {Random} from '../random.js';
 import {loadTokenizer, type Tokenizer} from '../text/tokenizer.js';
-import {WordTokenizer} from '../text/wordTokenizer.js';
+import {WordTokenizer, wordSpecials} from '../text/wordTokenizer.js';
 import type {PretrainRecipe} from './recipe/pretrain.js';
 import type {InitialModel} from './trainedModel.js';
 
@@ -14,19 +14,6 @@ export interface Vocabulary {
   /** Tokens that the initial model does not have; they come last. */
   readonly added: number;
 }
-
-/** First in every word vocabulary; [USER] and [ASSISTANT] wait for the instruct stage. */
-export const wordSpecials = [
-  '<unk>',
-  '<s>',
-  '</s>',
-  '[PAD]',
-  '[IMG]',
-  '[/IMG]',
-  '<image>',
-  '[USER]',
-  '[ASSISTANT]',
-] as const;
 
 /** The vocabulary that a recipe asks for; `words` are those that its sources use. */
 export function chooseVocabulary(

@@ -17,7 +17,7 @@ import {
 import {unetTensors, vaeTensors} from './diffusionTensors.js';
 import {writePytorch} from './pytorchWriter.js';
 import {type TensorToWrite, writeSafetensors} from './safetensors.js';
-import {writeAll, writeWhole} from './writeWhole.js';
+import {writeText} from './writeWhole.js';
 
 const CONFIG_FILE = 'config.json';
 const SCHEDULER_FILE = 'scheduler_config.json';
@@ -91,7 +91,7 @@ export function writeVae(
 export function writeNoiseSchedule(folder: string, config: NoiseScheduleConfig): void {
   mkdirSync(folder, {recursive: true});
   const text = formatNoiseScheduleConfig(config);
-  writeWhole(path.join(folder, SCHEDULER_FILE), (fd) => writeAll(fd, Buffer.from(text)));
+  writeText(path.join(folder, SCHEDULER_FILE), text);
 }
 
 function writePart(
@@ -106,5 +106,5 @@ function writePart(
   else writeSafetensors(file, tensors, {format: 'pt'}); // diffusers asks for this mark
   const other = tensorFiles[format === 'bin' ? 'safetensors' : 'bin'];
   rmSync(path.join(folder, other), {force: true});
-  writeWhole(path.join(folder, CONFIG_FILE), (fd) => writeAll(fd, Buffer.from(configText)));
+  writeText(path.join(folder, CONFIG_FILE), configText);
 }

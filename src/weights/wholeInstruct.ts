@@ -2,10 +2,10 @@
 // matrices merged into the weights they adapt.
 import {encode} from '../kernels/encoding.js';
 import type {EmuConfig} from './config.js';
-import {isVocabularyTable, llamaPrefix} from './emuTensors.js';
+import {isVocabularyTable} from './emuTensors.js';
 import type {TensorToWrite} from './safetensors.js';
 import {type FloatEncoding, floatsOf, reencoded} from './tensorsToWrite.js';
-import {wrappedName} from './tuning.js';
+import {baseName, wrappedName} from './tuning.js';
 
 /** A model's sizes with its tensors. */
 export interface ModelTensors {
@@ -82,15 +82,13 @@ function meanRow(table: Float32Array, size: number): Float32Array {
 export function mergeLora({config, tensors}: ModelTensors, encoding?: FloatEncoding): ModelTensors {
   const {lora, ...plain} = config;
   const byName = new Map(tensors.map((tensor) => [tensor.name, tensor]));
-  const from = `${llamaPrefix(config)}.`;
-  const to = `${llamaPrefix({})}.`;
   const merged = tensors.flatMap((tensor) => {
     if (/\.lora_[AB]\./.test(tensor.name)) return [];
     const module = tensor.name.replace(/\.weight$/, '');
     const a = byName.get(`${module}.lora_A.default.weight`);
     const b = byName.get(`${module}.lora_B.default.weight`);
     const {name} = tensor;
-    const plainName = name.startsWith(from) ? to + name.slice(from.length) : name;
+    const plainName = baseName(name, false);
     const target = encoding ?? (tensor.encoding as FloatEncoding);
     if (!a || !b) return [{...reencoded(tensor, target), name: plainName}];
     const data = () =>

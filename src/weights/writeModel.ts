@@ -8,7 +8,7 @@ import {officialConfigFiles, officialProblem, withUnusedTensors} from './officia
 import {writePytorch} from './pytorchWriter.js';
 import {type TensorToWrite, writeSafetensors} from './safetensors.js';
 import {type FloatEncoding, reencoded} from './tensorsToWrite.js';
-import {copyWhole, writeAll, writeWhole} from './writeWhole.js';
+import {copyWhole, writeText} from './writeWhole.js';
 
 export interface SavedModel {
   readonly config: EmuConfig;
@@ -79,8 +79,4 @@ export function writeOfficial(
 function floatEncoding([first]: readonly TensorToWrite[]): FloatEncoding {
   const encoding = first?.encoding;
   return encoding === 'f16' || encoding === 'bf16' ? encoding : 'f32';
-}
-
-function writeText(file: string, text: string): void {
-  writeWhole(file, (fd) => writeAll(fd, Buffer.from(text)));
 }

@@ -63,6 +63,16 @@ export function copyWhole(file: string, copy: string): void {
   }
 }
 
+/** The same file under another name where the file system can, else a copy; nothing where there is one. */
+export function linkOrCopy(file: string, copy: string): void {
+  if (existsSync(copy)) return;
+  try {
+    linkSync(file, copy);
+  } catch {
+    copyWhole(file, copy);
+  }
+}
+
 /** How this process names its temporary files for `file`. */
 function temporaryNames(file: string): {folder: string; prefix: string} {
   const folder = path.dirname(path.resolve(file));
@@ -86,6 +96,11 @@ export function writeAll(fd: number, bytes: Uint8Array, position?: number): void
     const length = Math.min(bytes.length - done, 2 ** 30);
     done += writeSync(fd, bytes, done, length, position === undefined ? null : position + done);
   }
+}
+
+/** Writes a text file, complete or not at all. */
+export function writeText(file: string, text: string): void {
+  writeWhole(file, (fd) => writeAll(fd, Buffer.from(text)));
 }
 
 /** Makes the rename itself last; not every file system lets a folder be opened. */
@@ -117,15 +132,5 @@ function describe(error: NodeJS.ErrnoException): string {
       return 'not permitted';
     default:
       return error.message;
-  }
-}
-
-/** The same file under another name where the file system can, else a copy; nothing where there is one. */
-export function linkOrCopy(file: string, copy: string): void {
-  if (existsSync(copy)) return;
-  try {
-    linkSync(file, copy);
-  } catch {
-    copyWhole(file, copy);
   }
 }

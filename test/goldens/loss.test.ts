@@ -5,8 +5,8 @@ import * as assert from 'uvu/assert';
 import {EmuModel} from '../../src/model/emu.js';
 import {countingPositions} from '../../src/model/llama.js';
 import {AdamW} from '../../src/train/adamw.js';
-import {textLabels} from '../../src/train/data/labels.js';
-import {captioningLoss, regressionLoss, regressionPairs} from '../../src/train/losses.js';
+import {regressionPairs, textLabels} from '../../src/train/data/labels.js';
+import {captioningLoss, regressionLoss} from '../../src/train/losses.js';
 import {Variables} from '../../src/train/variables.js';
 import {
   closeTo,

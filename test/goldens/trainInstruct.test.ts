@@ -6,8 +6,8 @@ import * as assert from 'uvu/assert';
 import {EmuModel} from '../../src/model/emu.js';
 import {AdamW} from '../../src/train/adamw.js';
 import {clipFactor, globalNorm, gradientsOf} from '../../src/train/gradients.js';
-import {answerLabels} from '../../src/train/data/labels.js';
-import {countPredictions, type Documents, documentLosses} from '../../src/train/objective.js';
+import {answerLabels, countPredictions} from '../../src/train/data/labels.js';
+import {type Documents, documentLosses} from '../../src/train/objective.js';
 import {learningRateFactor} from '../../src/train/schedule.js';
 import {Variables} from '../../src/train/variables.js';
 import {

@@ -4,13 +4,9 @@ import * as assert from 'uvu/assert';
 import {EmuModel} from '../../src/model/emu.js';
 import {AdamW} from '../../src/train/adamw.js';
 import {clipFactor, globalNorm, gradientsOf} from '../../src/train/gradients.js';
-import {textLabels} from '../../src/train/data/labels.js';
+import {countPredictions, textLabels} from '../../src/train/data/labels.js';
 import {type PicturedDocuments, splitRows} from '../../src/train/microBatches.js';
-import {
-  countPredictions,
-  documentLosses,
-  type ObjectiveOptions,
-} from '../../src/train/objective.js';
+import {documentLosses, type ObjectiveOptions} from '../../src/train/objective.js';
 import {type Tower, towerOf} from '../../src/train/parameters.js';
 import {learningRateFactor} from '../../src/train/schedule.js';
 import {Variables} from '../../src/train/variables.js';

@@ -26,14 +26,14 @@ export default class TrainPlot extends EmuCommand {
     const {makeCharts} = await import('../../train/plot/charts.js');
     const {drawSvg} = await import('../../train/plot/svg.js');
     const {drawTerminal} = await import('../../train/plot/terminal.js');
-    const {writeAll, writeWhole} = await import('../../weights/writeWhole.js');
+    const {writeText} = await import('../../weights/writeWhole.js');
 
     const metrics = readMetrics(args.run);
     for (const note of metrics.notes) this.note(note);
     const charts = makeCharts(metrics);
     const svg = path.join(args.run, 'curves.svg');
     const title = `${path.basename(path.resolve(args.run))}, ${metrics.lastStep} steps`;
-    writeWhole(svg, (fd) => writeAll(fd, Buffer.from(drawSvg(title, charts, metrics))));
+    writeText(svg, drawSvg(title, charts, metrics));
 
     const series = Object.fromEntries(metrics.series);
     const width = process.stdout.columns ?? 80;

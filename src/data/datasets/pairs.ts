@@ -62,7 +62,7 @@ class PairTable implements Dataset {
     const {folder, order = 'random', prepare} = this.options;
     const row = this.records.row(index);
     const name = this.records.place(index);
-    const text = await this.text(index);
+    const text = textField(row, this.captions, name);
     const file = mediaFile(folder, fileField(row, this.images, name));
     const picture = await readPicture(file, prepare);
     return {name, parts: captioned([picture], text, order, random)};

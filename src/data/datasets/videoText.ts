@@ -46,7 +46,7 @@ class VideoText implements Dataset {
     const {clips, frames = 8, order = 'random', prepare} = this.options;
     const row = this.records.row(index);
     const name = this.records.place(index);
-    const text = await this.text(index);
+    const text = textField(row, this.captions, name);
     const file = mediaFile(clips, this.clip(row, name));
     const pictures = await readRandomFrames(file, frames, random, prepare);
     return {name, parts: captioned(pictures, text, order, random)};

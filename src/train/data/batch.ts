@@ -1,7 +1,7 @@
 // Rows of tokenized samples as one batch: padded on the right, pictures in the order of their places.
 // B rows, T tokens of the longest row, I pictures, S side of a picture.
 import type {Tokenizer} from '../../text/tokenizer.js';
-import {IGNORE} from './labels.js';
+import {countPredictions, IGNORE} from './labels.js';
 import type {TokenizedSample} from './tokenize.js';
 
 export interface Batch {
@@ -54,7 +54,7 @@ export function makeBatch(
   tokenizer: Tokenizer,
   {imageSize, targetSize, firstRow = 0, isPacked}: BatchShape,
 ): Batch {
-  const {pad, img, image} = tokenizer.ids;
+  const {pad} = tokenizer.ids;
   const samples = rows.flat();
   const lengths = rows.map((row) => row.reduce((sum, {ids}) => sum + ids.length, 0));
   const longest = Math.max(0, ...lengths);
@@ -72,6 +72,7 @@ export function makeBatch(
     ({labels: own}, at) => (at === 0 ? own : [IGNORE, ...own.slice(1)]),
     IGNORE,
   );
+  const counts = countPredictions({ids, labels}, tokenizer.ids);
   const pictures = samples.flatMap(({pixels}) => pixels);
   const classes = samples.flatMap(({label}) => (label === undefined ? [] : [label]));
   return {
@@ -98,16 +99,9 @@ export function makeBatch(
         positions: padded((sample) => sample.ids.map((_, t) => t), 0),
       },
     }),
-    numLabels: count(labels, (id, t) => t > 0 && id !== IGNORE),
-    numPairs: count(ids, (id) => id === img || id === image),
+    numLabels: counts.text,
+    numPairs: counts.regression,
   };
-}
-
-function count(
-  rows: readonly (readonly number[])[],
-  matches: (id: number, t: number) => boolean,
-): number {
-  return rows.reduce((sum, row) => sum + row.filter(matches).length, 0);
 }
 
 function joinPictures(pictures: readonly Float32Array[], imageSize: number): Float32Array {

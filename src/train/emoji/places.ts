@@ -42,10 +42,6 @@ export function relationOf(first: Place, second: Place): Relation {
   return dy < 0 ? 'above' : 'below';
 }
 
-export function opposite(relation: Relation): Relation {
-  return relations[relations.indexOf(relation) ^ 1]!;
-}
-
 /** As near to `wanted` as an object of that size stays whole. */
 function inside(wanted: number, size: number): number {
   return Math.min(1 - size / 2, Math.max(size / 2, wanted));

@@ -165,8 +165,25 @@ export function readData(file: string): RecipeData {
 }
 
 /** The same with every file and folder named in full, as seen from `folder`. */
-export function withFullData(data: RecipeData, folder: string): RecipeData {
+function withFullData(data: RecipeData, folder: string): RecipeData {
   const names = Object.keys(data.sources);
   const full = withFullPaths({...data, sources: Object.values(data.sources)}, folder).sources;
   return {...data, sources: Object.fromEntries(names.map((name, i) => [name, full[i]!]))};
+}
+
+/** Files and folders in full, so that the run's own copy of the recipe can be resumed from anywhere. */
+export function withPaths<
+  R extends {data: RecipeData; init?: string | undefined; config?: string | undefined},
+>(recipe: R, file: string): R {
+  const folder = path.dirname(path.resolve(file));
+  const data = withFullData(recipe.data, folder);
+  const full = (name: string | undefined) =>
+    name !== undefined && /[/\\]/.test(name) ? path.resolve(folder, name) : name;
+  const {init, config} = recipe;
+  return {
+    ...recipe,
+    data,
+    ...(init === undefined ? {} : {init: full(init)}),
+    ...(config === undefined ? {} : {config: path.resolve(folder, config)}),
+  };
 }

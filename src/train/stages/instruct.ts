@@ -12,7 +12,7 @@ import {continueRows} from '../continueRows.js';
 import type {Batch} from '../data/batch.js';
 import type {BatchPart} from '../gradients.js';
 import {type PicturedDocuments, splitRows} from '../microBatches.js';
-import {countPredictions, documentLosses, type LossTerms} from '../objective.js';
+import {documentLosses, type LossTerms} from '../objective.js';
 import {checkOfficial} from '../officialFolder.js';
 import type {InstructPhase, InstructRecipe} from '../recipe/instruct.js';
 import {saveTuning} from '../saveTuning.js';
@@ -73,7 +73,7 @@ export class InstructStage implements Stage<InstructPhase> {
   }
 
   counts(batch: Batch): number[] {
-    return [countPredictions(batch, this.setup.tokenizer.ids).text];
+    return [batch.numLabels];
   }
 
   parts(batch: Batch, phase: InstructPhase, totals: readonly number[], step?: number): BatchPart[] {

@@ -15,7 +15,7 @@ import {encodedTensors} from '../encodedTensors.js';
 import type {BatchPart} from '../gradients.js';
 import {initialWeight} from '../initialize.js';
 import {type PicturedDocuments, splitRows} from '../microBatches.js';
-import {countPredictions, documentLosses, type LossTerms} from '../objective.js';
+import {documentLosses, type LossTerms} from '../objective.js';
 import {checkOfficial, officialFolder} from '../officialFolder.js';
 import {towerOf} from '../parameters.js';
 import type {PretrainPhase, PretrainRecipe} from '../recipe/pretrain.js';
@@ -108,8 +108,7 @@ export class PretrainStage implements Stage<PretrainPhase> {
 
   counts(batch: Batch, {objective}: PretrainPhase): number[] {
     if (objective !== 'documents') return [batch.pixels.length / this.pixelsPerPicture];
-    const {text, regression} = countPredictions(batch, this.tokenizer.ids);
-    return [text, regression];
+    return [batch.numLabels, batch.numPairs];
   }
 
   parts(batch: Batch, phase: PretrainPhase, totals: readonly number[], step?: number): BatchPart[] {
