@@ -2,7 +2,14 @@
 import {performance} from 'node:perf_hooks';
 import * as tf from '@tensorflow/tfjs';
 import type {Picture} from './data/image.js';
-import {processImage} from './data/preprocess.js';
+import {pipelineTransform, processImage} from './data/preprocess.js';
+import {
+  type DrawEvent,
+  type DrawOptions,
+  type DrawSettings,
+  drawPictures,
+  drawSettings,
+} from './draw.js';
 import {EmuError, ModelError} from './errors.js';
 import {
   type BackendInfo,
@@ -10,18 +17,27 @@ import {
   type Compute,
   selectBackend,
 } from './kernels/backend.js';
+import {type LoadedImageDecoder, loadImageDecoder} from './loadImageDecoder.js';
 import {LlamaDecoder} from './model/decoder.js';
 import {type EmuConfig, EmuModel} from './model/emu.js';
 import {type GenerationOptions, generate, numRows} from './model/generate.js';
 import {countingPositions} from './model/llama.js';
-import {collectTrace} from './model/trace.js';
+import {regressImages} from './model/regressImages.js';
+import {collectTrace, traced} from './model/trace.js';
 import {AnswerStream} from './text/answerStream.js';
-import {buildPrompt, type PromptItem, type PromptRequest, taskDefaults} from './text/prompt.js';
+import {
+  buildPrompt,
+  drawingPrompt,
+  type PromptItem,
+  type PromptRequest,
+  taskDefaults,
+} from './text/prompt.js';
 import {loadTokenizer, type Tokenizer} from './text/tokenizer.js';
 import {strip} from './text/whitespace.js';
 import type {Checkpoint} from './weights/checkpoint.js';
 import {checkMemory} from './weights/memory.js';
 import type {Mode} from './weights/config.js';
+import {modelsThatDraw} from './weights/locate.js';
 import {openModel} from './weights/openModel.js';
 import {countElements} from './weights/storedTensor.js';
 import {TunedWeights} from './weights/tuning.js';
@@ -144,7 +160,10 @@ export class Emu {
     /** In the order of preference for questions: instruct first. */
     private readonly modes: readonly [ModelInMode, ...ModelInMode[]],
     private readonly opened: readonly {weights: Weights; checkpoint: Checkpoint}[],
+    private readonly decoderFolder: string | undefined,
   ) {}
+
+  private loadedDecoder: LoadedImageDecoder | undefined;
 
   /** How questions and captions are answered; an interleaved prompt is the base's where there is one. */
   get mode(): Mode {
@@ -204,7 +223,8 @@ export class Emu {
       if (!first)
         throw new ModelError(location.checkpoint, `a checkpoint without ${options.mode} mode`);
       const load = seconds(started);
-      return new Emu(name, backend, load, config, [first, ...others], files);
+      const {decoderFolder} = location;
+      return new Emu(name, backend, load, config, [first, ...others], files, decoderFolder);
     } catch (error) {
       for (const file of opened) file.close();
       throw error;
@@ -282,6 +302,90 @@ export class Emu {
   }
 
   /**
+   * Draws pictures after texts and pictures; the decoder is loaded with the first call. Throws ModelError for a
+   * model that cannot draw, EmuError (usage) for a size, a number of steps or a prompt that cannot be.
+   */
+  async *generateImage(
+    items: readonly Item[],
+    options: DrawOptions = {},
+  ): AsyncGenerator<DrawEvent> {
+    const loaded = this.decoder();
+    const kinds = new Set(items.map(({type}) => (type === 'text' ? 'text' : 'picture')));
+    const settings = drawSettings(loaded.decoder, options, kinds.size === 2);
+    const started = performance.now();
+    const {prompt, context} = this.drawingContext(items, settings);
+    const embeddings = seconds(started);
+    try {
+      const drawing = drawPictures(loaded, context, settings, options);
+      let flagged = 0;
+      for (;;) {
+        const {value, done} = await drawing.next();
+        if (done) {
+          const timings = {embeddings, ...value};
+          yield {type: 'done', result: {settings, prompt, flagged, timings}};
+          return;
+        }
+        if (value.type === 'picture' && value.isFlagged) flagged++;
+        yield value;
+      }
+    } finally {
+      context.dispose();
+    }
+  }
+
+  /** Whether the model has what draws. */
+  get canDraw(): boolean {
+    return this.decoderFolder !== undefined;
+  }
+
+  private decoder(): LoadedImageDecoder {
+    if (this.loadedDecoder) return this.loadedDecoder;
+    if (this.decoderFolder === undefined) {
+      const able = modelsThatDraw();
+      throw new ModelError(
+        this.name,
+        'has no image decoder (unet/, vae/, scheduler/), so it cannot draw',
+        able.length > 0
+          ? `these can: ${able.join(', ')}`
+          : "name the folder of one that has it, as BAAI/Emu's pretrain/",
+      );
+    }
+    this.loadedDecoder = loadImageDecoder(this.decoderFolder, this.config.llama.hiddenSize);
+    const {numElements} = this.loadedDecoder;
+    if (this.backend.name === 'reference')
+      checkMemory(this.decoderFolder, 4 * numElements, 'use --backend native, which maps the file');
+    return this.loadedDecoder;
+  }
+
+  /** The embeddings regressed after the prompt, and with guidance after the empty prompt: [2 or 1, N, C] */
+  private drawingContext(
+    items: readonly Item[],
+    {guidance}: DrawSettings,
+  ): {prompt: string; context: tf.Tensor3D} {
+    const {model, tokenizer} = this.modelFor('incontext');
+    const {numTokens} = this.config.causalFormer;
+    const prompt = drawingPrompt(promptItems(items), numTokens);
+    const empty = drawingPrompt([], numTokens);
+    const prompts = guidance > 1 ? [prompt, empty] : [prompt];
+    const ids = prompts.map((text) => tokenizer.encode(text, {bos: true}));
+    const limit = this.config.llama.contextLength - numTokens;
+    if (ids[0]!.length > limit)
+      throw new EmuError(
+        `the prompt has ${ids[0]!.length} tokens, and ${limit} fit beside the picture's ${numTokens}; use fewer pictures or less text`,
+        {code: 'context_full', reason: 'usage'},
+      );
+    const size = this.config.vision.imageSize;
+    const pixels = picturesOf(items).map((picture) => pipelineTransform(picture, size));
+    const context = tf.tidy(() =>
+      traced(
+        'target_image_embeds',
+        regressImages(model, ids, tokenizer.ids, this.encode(model, pixels)),
+      ),
+    );
+    return {prompt, context};
+  }
+
+  /**
    * One forward pass over the prompt and the tokens that follow it: every named intermediate tensor, in
    * float32.
    */
@@ -325,6 +429,7 @@ export class Emu {
       weights.dispose();
       checkpoint.close();
     }
+    this.loadedDecoder?.close();
   }
 
   /** Interleaved prompts go to the base, everything else to the tuning, where the model has both. */

@@ -6,6 +6,12 @@ import {resizeBicubic} from './resize.js';
 export const clipMean = [0.48145466, 0.4578275, 0.40821073] as const;
 export const clipStd = [0.26862954, 0.26130258, 0.27577711] as const;
 
+/** Of red, green and blue in 0..1. */
+export interface ChannelStatistics {
+  readonly mean: readonly number[];
+  readonly std: readonly number[];
+}
+
 type Normalize = (value: number, mean: number, std: number) => number;
 
 // process_img: numpy float64 all the way, one rounding at the end.
@@ -17,14 +23,17 @@ const normalizeFloat32: Normalize = (value, mean, std) => {
   return Math.fround(centered / Math.fround(std));
 };
 
-/** picture -> [3, size, size] */
-function toPlanes(picture: Picture, size: number, normalize: Normalize): Float32Array {
-  const {data} = resizeBicubic(picture, size, size);
-  const numPixels = size * size;
+/** picture -> [3, height, width] */
+function toPlanes(
+  {width, height, data}: Picture,
+  normalize: Normalize,
+  {mean, std}: ChannelStatistics = {mean: clipMean, std: clipStd},
+): Float32Array {
+  const numPixels = width * height;
   const planes = new Float32Array(3 * numPixels);
   for (let channel = 0; channel < 3; channel++) {
     const table = Float32Array.from({length: 256}, (_, value) =>
-      normalize(value, clipMean[channel]!, clipStd[channel]!),
+      normalize(value, mean[channel]!, std[channel]!),
     );
     const offset = channel * numPixels;
     for (let i = 0; i < numPixels; i++) planes[offset + i] = table[data[3 * i + channel]!]!;
@@ -38,7 +47,7 @@ function toPlanes(picture: Picture, size: number, normalize: Normalize): Float32
  * @returns float32 [3, size, size]
  */
 export function processImage(picture: Picture, size: number): Float32Array {
-  return toPlanes(picture, size, normalizeFloat64);
+  return toPlanes(resizeBicubic(picture, size, size), normalizeFloat64);
 }
 
 /**
@@ -47,7 +56,7 @@ export function processImage(picture: Picture, size: number): Float32Array {
  * @returns float32 [3, size, size]
  */
 export function pipelineTransform(picture: Picture, size: number): Float32Array {
-  return toPlanes(picture, size, normalizeFloat32);
+  return toPlanes(resizeBicubic(picture, size, size), normalizeFloat32);
 }
 
 // What diffusers' image processor gives the autoencoder.
@@ -61,14 +70,49 @@ export type SquareFit = 'crop' | 'stretch';
  * @returns float32 [3, size, size]
  */
 export function drawnPixels(picture: Picture, size: number, fit: SquareFit): Float32Array {
-  return toPlanes(fit === 'crop' ? middleSquare(picture) : picture, size, toSignedUnit);
+  const shown = fit === 'crop' ? middle(picture, Math.min(picture.width, picture.height)) : picture;
+  return toPlanes(resizeBicubic(shown, size, size), toSignedUnit);
 }
 
-/** The largest square in the middle. */
-function middleSquare(picture: Picture): Picture {
+/**
+ * What is drawn over: the picture stretched to width x height, bicubic, in [-1, 1].
+ * @returns float32 [3, height, width]
+ */
+export function drawnOverPixels(picture: Picture, width: number, height: number): Float32Array {
+  return toPlanes(resizeBicubic(picture, width, height), toSignedUnit);
+}
+
+/** CLIP's image processor (preprocessor_config.json). */
+export interface ClipImageConfig extends ChannelStatistics {
+  /** Length of the shorter edge before the crop. */
+  readonly shortestEdge: number;
+  /** Edge of the square in the middle. */
+  readonly cropSize: number;
+}
+
+// transformers 4.31: a float64 product kept as float32, then float32 after every operation.
+const normalizeClip: Normalize = (value, mean, std) => {
+  const centered = Math.fround(Math.fround(value * 0.00392156862745098) - Math.fround(mean));
+  return Math.fround(centered / Math.fround(std));
+};
+
+/**
+ * What the safety checker sees: transformers' CLIPImageProcessor.
+ * @returns float32 [3, cropSize, cropSize]
+ */
+export function clipPixels(picture: Picture, config: ClipImageConfig): Float32Array {
+  const {shortestEdge, cropSize} = config;
+  const {width, height} = picture;
+  const scaled = (edge: number, other: number) =>
+    edge <= other ? shortestEdge : Math.floor((shortestEdge * edge) / other);
+  const resized = resizeBicubic(picture, scaled(width, height), scaled(height, width));
+  return toPlanes(middle(resized, cropSize), normalizeClip, config);
+}
+
+/** The square of that edge in the middle. */
+function middle(picture: Picture, size: number): Picture {
   const {width, height, data} = picture;
-  if (width === height) return picture;
-  const size = Math.min(width, height);
+  if (width === size && height === size) return picture;
   const left = (width - size) >> 1;
   const top = (height - size) >> 1;
   const square = new Uint8Array(3 * size * size);

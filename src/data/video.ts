@@ -19,6 +19,7 @@ import {
   type SourceOptions,
   sourceLabel,
 } from './source.js';
+import {roundHalfEven} from '../roundHalfEven.js';
 
 export interface ReadFramesOptions extends DecodeOptions, SourceOptions {
   /** Number of frames, 1 to 1024. The official code takes 8. */
@@ -41,13 +42,6 @@ const MAX_COUNT = 1024;
 const DEFAULT_TIMEOUT_MS = 300_000;
 // All frames of one call together: 500 million pixels are 1.5 GB.
 const MAX_TOTAL_PIXELS = 500e6;
-
-/** Round half to even, as numpy. */
-function roundHalfEven(x: number): number {
-  const floor = Math.floor(x);
-  if (x - floor !== 0.5) return Math.round(x);
-  return floor % 2 === 0 ? floor : floor + 1;
-}
 
 /**
  * Official `get_index(num_frames, num_segments)`: which frames stand for a video. A short video repeats

@@ -1,6 +1,7 @@
 import os from 'node:os';
 import * as tf from '@tensorflow/tfjs';
 import {EmuError} from '../errors.js';
+import {registerFasterKernels} from './javascript/register.js';
 import {addonProblem, loadAddon} from './native/addon.js';
 import {nativeKernels} from './native/kernels.js';
 import {activeNativeBackend, NATIVE, registerNativeBackend} from './native/nativeBackend.js';
@@ -106,6 +107,7 @@ function selectNative(options: BackendOptions): Selected | undefined {
 function selectReference(reason?: string): Selected {
   // tfjs greets the first user of its CPU backend on the console; this is not the place.
   (tf.findBackend('cpu') as unknown as {firstUse: boolean}).firstUse = false;
+  registerFasterKernels();
   activate('cpu');
   return {name: 'reference', threads: 1, isa: 'javascript', ...(reason ? {reason} : {})};
 }

@@ -24,3 +24,14 @@ export function collectTrace<R>(onTensor: TraceSink, body: () => R): R {
     sink = outer;
   }
 }
+
+/** The same of a body that waits; nothing else may run models meanwhile. */
+export async function collectTraceOf<R>(onTensor: TraceSink, body: () => Promise<R>): Promise<R> {
+  const outer = sink;
+  sink = onTensor;
+  try {
+    return await body();
+  } finally {
+    sink = outer;
+  }
+}

@@ -76,6 +76,19 @@ export function buildPrompt(request: PromptRequest): string {
   return prompt;
 }
 
+/**
+ * What a picture is drawn after (Emu1/pipeline.py): texts and pictures as they stand, then [IMG]. Of nothing,
+ * the empty prompt that guidance leads away from. Throws PromptError when a text holds `<image>`.
+ */
+export function drawingPrompt(items: readonly PromptItem[], numImageTokens: number): string {
+  for (const item of items)
+    if (item.type === 'text' && item.text.includes('<image>'))
+      throw new PromptError(
+        'a text holds "<image>", which stands for a picture; write it in another way',
+      );
+  return `${items.map((item) => rendered(item, numImageTokens)).join('')}[IMG]`;
+}
+
 function conversation(request: PromptRequest, hasPictures: boolean): string {
   const {task, mode, items, prompt = '', numImageTokens} = request;
   const texts = items.flatMap((item) => (item.type === 'text' ? [item.text] : []));

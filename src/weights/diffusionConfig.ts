@@ -95,12 +95,17 @@ const scheduleSchema = z.object({
   beta_schedule: z.literal('scaled_linear'),
   prediction_type: z.literal('epsilon').default('epsilon'),
   trained_betas: z.null().default(null),
+  steps_offset: z.int().min(0).max(1).default(0),
+  set_alpha_to_one: z.boolean().default(false),
+  skip_prk_steps: z.literal(true).default(true),
+  clip_sample: z.literal(false).default(false),
 });
 
 /** Structurally the configurations of src/model/diffusion. */
 export type UnetConfig = ReturnType<typeof unetConfig>;
 export type VaeConfig = ReturnType<typeof vaeConfig>;
-export type NoiseScheduleConfig = ReturnType<typeof scheduleConfig>;
+export type SamplingConfig = ReturnType<typeof scheduleConfig>;
+export type NoiseScheduleConfig = Pick<SamplingConfig, 'numSteps' | 'betaStart' | 'betaEnd'>;
 
 /** A UNet's configuration by diffusers' keys, checked. Throws ModelError that names `file` and the field. */
 export function unetConfig(file: string, value: unknown) {
@@ -158,6 +163,8 @@ function scheduleConfig(file: string, value: unknown) {
     numSteps: options.num_train_timesteps,
     betaStart: options.beta_start,
     betaEnd: options.beta_end,
+    stepsOffset: options.steps_offset,
+    endsClean: options.set_alpha_to_one,
   };
 }
 
@@ -203,8 +210,8 @@ export function readVaeConfig(file: string): VaeConfig {
   return vaeConfig(file, readJson(file));
 }
 
-/** Reads scheduler/scheduler_config.json: the noise that the UNet was trained on. */
-export function readNoiseScheduleConfig(file: string): NoiseScheduleConfig {
+/** Reads scheduler/scheduler_config.json: the noise that the UNet was trained on, and how it is taken away. */
+export function readNoiseScheduleConfig(file: string): SamplingConfig {
   return scheduleConfig(file, readJson(file));
 }
 

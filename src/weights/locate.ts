@@ -60,6 +60,13 @@ export function knownModels(env: NodeJS.ProcessEnv = process.env): Map<string, s
   return models;
 }
 
+/** The known models that have an image decoder. */
+export function modelsThatDraw(env: NodeJS.ProcessEnv = process.env): string[] {
+  return [...knownModels(env)].flatMap(([name, folder]) =>
+    existsSync(path.join(folder, 'unet', 'config.json')) ? [name] : [],
+  );
+}
+
 function holdsModel(folder: string): boolean {
   return [...checkpointNames, releaseFiles.pretrain, tuningFile].some((name) =>
     existsSync(path.join(folder, name)),

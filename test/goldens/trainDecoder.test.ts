@@ -17,8 +17,8 @@ import {skip} from '../support/skip.js';
 const test = suite('decoder training goldens');
 const golden = goldens('train_decoder');
 
-/** A step on tfjs's cpu takes over 10 s; `EMU_REFERENCE_STEPS=20` takes the time for more. */
-const REFERENCE_STEPS = Number(process.env.EMU_REFERENCE_STEPS ?? 2);
+/** A step in JavaScript takes seconds. */
+const REFERENCE_STEPS = 20;
 
 /** Limits up to a step, as the golden set's README suggests them. */
 type Limits = readonly (readonly [step: number, rtol: number])[];

@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 import type {Test} from 'uvu';
-import {selectBackend} from '../../src/kernels/backend.js';
+import {type BackendName, selectBackend} from '../../src/kernels/backend.js';
 import {type EmuConfig, EmuModel} from '../../src/model/emu.js';
 import {loadTokenizer, type Tokenizer} from '../../src/text/tokenizer.js';
 import {openModel} from '../../src/weights/openModel.js';
@@ -63,7 +63,11 @@ export function goldenPixels(
 }
 
 /** Registers the test on the reference backend and on the native one with its best instruction set. */
-export function onEveryBackend(test: Test, name: string, body: () => void | Promise<void>): void {
+export function onEveryBackend(
+  test: Test,
+  name: string,
+  body: (backend: BackendName) => void | Promise<void>,
+): void {
   const all = variants();
   const best = all
     .filter(({backend}) => backend !== 'native')
@@ -71,7 +75,7 @@ export function onEveryBackend(test: Test, name: string, body: () => void | Prom
   for (const {name: variant, backend, isa} of best)
     test(`${name} (${variant})`, async () => {
       selectBackend({backend, ...(isa ? {isa} : {})});
-      await body();
+      await body(backend);
     });
 }
 

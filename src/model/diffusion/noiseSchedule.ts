@@ -9,6 +9,14 @@ export interface NoiseScheduleConfig {
   readonly betaEnd: number;
 }
 
+/** What the solvers ask for beyond the training's schedule. */
+export interface SamplingConfig extends NoiseScheduleConfig {
+  /** Added to the timesteps of DDIM and PNDM: 1 in Stable Diffusion. */
+  readonly stepsOffset: number;
+  /** Whether the last step ends in a picture without noise, else with as much as at timestep 0. */
+  readonly endsClean: boolean;
+}
+
 const {fround} = Math;
 
 /** Numbers that torch computes at once: each is the first one of its run plus a multiple of the step. */
@@ -31,13 +39,29 @@ export class NoiseSchedule {
   /** ᾱ of each timestep, float32: the share of the picture that is left in the square. */
   readonly alphasCumprod: Float32Array;
 
-  constructor({numSteps, betaStart, betaEnd}: NoiseScheduleConfig) {
+  readonly stepsOffset: number;
+  private readonly finalAlpha: number;
+
+  constructor({
+    numSteps,
+    betaStart,
+    betaEnd,
+    stepsOffset = 1,
+    endsClean = false,
+  }: NoiseScheduleConfig & Partial<SamplingConfig>) {
     const roots = linspace(fround(Math.sqrt(betaStart)), fround(Math.sqrt(betaEnd)), numSteps);
     let product = 1; // torch keeps it in float64
     this.alphasCumprod = roots.map((root) => {
       product *= fround(1 - fround(root * root));
       return product;
     });
+    this.stepsOffset = stepsOffset;
+    this.finalAlpha = endsClean ? 1 : this.alphasCumprod[0]!;
+  }
+
+  /** Timesteps of the training. */
+  get numSteps(): number {
+    return this.alphasCumprod.length;
   }
 
   /**
@@ -58,6 +82,11 @@ export class NoiseSchedule {
   snr(timestep: number): number {
     const alpha = this.alphaAt(timestep);
     return alpha / (1 - alpha);
+  }
+
+  /** ᾱ at a timestep; a step that goes below timestep 0 ends at the final one. */
+  alphaBefore(timestep: number): number {
+    return timestep < 0 ? this.finalAlpha : this.alphaAt(timestep);
   }
 
   private alphaAt(timestep: number): number {

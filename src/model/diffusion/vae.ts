@@ -301,7 +301,8 @@ export class Vae {
   toPictures(latents: tf.Tensor4D): tf.Tensor4D {
     return tf.tidy(() => {
       const pixels = this.decode(tf.div(latents, this.config.scalingFactor));
-      return tf.clipByValue(tf.add(tf.div(toNhwc(pixels), 2), 0.5), 0, 1) as tf.Tensor4D;
+      const pictures = tf.clipByValue(tf.add(tf.div(toNhwc(pixels), 2), 0.5), 0, 1) as tf.Tensor4D;
+      return traced('vae.pictures', pictures);
     });
   }
 }

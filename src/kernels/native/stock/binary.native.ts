@@ -1,6 +1,6 @@
 import {backend_util, type KernelConfig, type TensorInfo} from '@tensorflow/tfjs';
 import {type NativeBackend, nativeKernel, runStockKernel} from '../nativeBackend.js';
-import {broadcastStrides, packWalk, simplify} from './strides.js';
+import {broadcastStrides, packWalk, simplify} from '../../strides.js';
 
 /** Codes of stock/binary.h, by tfjs kernel name. */
 const binaryCodes = {

@@ -1,7 +1,7 @@
 // Kernels that read or write at given indices, and those that make tensors.
 import {backend_util, type KernelConfig, type TensorInfo, util} from '@tensorflow/tfjs';
 import {type NumericType, nativeKernel, runStockKernel} from '../nativeBackend.js';
-import {sizeOf} from './strides.js';
+import {sizeOf} from '../../strides.js';
 
 const gatherKernel = nativeKernel<
   {x: TensorInfo; indices: TensorInfo},

@@ -6,7 +6,7 @@ import {
   nativeKernel,
   runStockKernel,
 } from '../nativeBackend.js';
-import {packWalk, rowMajor, simplify, sizeOf} from './strides.js';
+import {packWalk, rowMajor, simplify, sizeOf} from '../../strides.js';
 
 function isNumeric(x: TensorInfo): boolean {
   return x.dtype === 'float32' || x.dtype === 'int32' || x.dtype === 'bool';

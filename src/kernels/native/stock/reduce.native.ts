@@ -1,6 +1,6 @@
 import {backend_util, type KernelConfig, type TensorInfo, util} from '@tensorflow/tfjs';
 import {type NativeBackend, nativeKernel, runStockKernel} from '../nativeBackend.js';
-import {sizeOf} from './strides.js';
+import {sizeOf} from '../../strides.js';
 
 /** Codes of stock/reduce.h. */
 const reduceCodes = {sum: 0, max: 1} as const;

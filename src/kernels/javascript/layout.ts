@@ -1,0 +1,150 @@
+// Numbers in another order.
+import {
+  backend_util,
+  getKernel,
+  type KernelConfig,
+  slice_util,
+  type Tensor,
+  type TensorInfo,
+  util,
+} from '@tensorflow/tfjs';
+import type {MathBackendCPU} from '@tensorflow/tfjs-backend-cpu';
+import {rowMajor, simplify} from '../strides.js';
+import {cpuKernel, floats, makeFloats} from './cpuKernel.js';
+
+/** Fills `out` with the numbers of `values` that a walk over a shape meets, from `start` on. */
+function copyWalk(
+  out: Float32Array,
+  values: Float32Array,
+  start: number,
+  shape: readonly number[],
+  strides: readonly number[],
+): void {
+  const walk = simplify({shape, strides: [strides]});
+  const [steps] = walk.strides as [readonly number[]];
+  const last = walk.shape.length - 1;
+  const [length, step] = [walk.shape[last]!, steps[last]!];
+  const index = new Array<number>(last).fill(0);
+  let from = start;
+  for (let o = 0; o < out.length; ) {
+    if (step === 1) {
+      out.set(values.subarray(from, from + length), o);
+      o += length;
+    } else for (let i = 0, at = from; i < length; i++, at += step) out[o++] = values[at]!;
+    for (let axis = last - 1; axis >= 0; axis--) {
+      from += steps[axis]!;
+      index[axis]!++;
+      if (index[axis]! < walk.shape[axis]!) break;
+      index[axis] = 0;
+      from -= walk.shape[axis]! * steps[axis]!;
+    }
+  }
+}
+
+const transposeKernel = () =>
+  cpuKernel<{x: TensorInfo}, {perm: number[]}>('Transpose', ({inputs, attrs, backend}) => {
+    const {x} = inputs;
+    const strides = rowMajor(x.shape);
+    const shape = attrs.perm.map((axis) => x.shape[axis]!);
+    const out = makeFloats(backend, shape);
+    const steps = attrs.perm.map((axis) => strides[axis]!);
+    copyWalk(out.values, floats(backend, x), 0, shape, steps);
+    return out.info;
+  });
+
+const sliceKernel = () =>
+  cpuKernel<{x: TensorInfo}, {begin: number | number[]; size: number | number[]}>(
+    'Slice',
+    ({inputs: {x}, attrs, backend}) => {
+      const [begin, size] = slice_util.parseSliceParams(x as never, attrs.begin, attrs.size);
+      slice_util.assertParamsValid(x as never, begin!, size!);
+      const out = makeFloats(backend, size!);
+      const strides = rowMajor(x.shape);
+      const start = begin!.reduce((at, n, axis) => at + n * strides[axis]!, 0);
+      copyWalk(out.values, floats(backend, x), start, size!, strides);
+      return out.info;
+    },
+  );
+
+const splitKernel = () =>
+  cpuKernel<{x: TensorInfo}, {numOrSizeSplits: number[] | number; axis: number}, TensorInfo[]>(
+    'SplitV',
+    ({inputs: {x}, attrs, backend}) => {
+      const axis = util.parseAxisParam(attrs.axis, x.shape)[0]!;
+      const sizes = backend_util.prepareSplitSize(x as Tensor, attrs.numOrSizeSplits, axis);
+      const strides = rowMajor(x.shape);
+      let start = 0;
+      return sizes.map((size) => {
+        const shape = x.shape.map((n, i) => (i === axis ? size : n));
+        const out = makeFloats(backend, shape);
+        copyWalk(out.values, floats(backend, x), start * strides[axis]!, shape, strides);
+        start += size;
+        return out.info;
+      });
+    },
+  );
+
+const padKernel = () =>
+  cpuKernel<{x: TensorInfo}, {paddings: [number, number][]; constantValue: number}>(
+    'PadV2',
+    ({inputs: {x}, attrs: {paddings, constantValue}, backend}) => {
+      const shape = x.shape.map((n, axis) => n + paddings[axis]![0] + paddings[axis]![1]);
+      const out = makeFloats(backend, shape);
+      if (constantValue !== 0) out.values.fill(constantValue);
+      const strides = rowMajor(shape);
+      const values = floats(backend, x);
+      const length = x.shape.at(-1) ?? 1;
+      const last = shape.length - 1;
+      const index = new Array<number>(Math.max(0, last)).fill(0);
+      for (let from = 0; from < values.length; from += length) {
+        let to = last < 0 ? 0 : paddings[last]![0];
+        for (const [axis, n] of index.entries()) to += (n + paddings[axis]![0]) * strides[axis]!;
+        out.values.set(values.subarray(from, from + length), to);
+        for (let axis = last - 1; axis >= 0; axis--) {
+          index[axis]!++;
+          if (index[axis]! < x.shape[axis]!) break;
+          index[axis] = 0;
+        }
+      }
+      return out.info;
+    },
+  );
+
+interface GatherAttrs {
+  axis: number;
+  batchDims: number;
+}
+
+/** Rows of the first dimension. The indices are whole numbers, so cpuKernel would leave all of it to tfjs. */
+const gatherKernel = (): KernelConfig => {
+  const stock = getKernel('GatherV2', 'cpu');
+  return {
+    ...stock,
+    kernelFunc: (call) => {
+      const {x, indices} = call.inputs as {x: TensorInfo; indices: TensorInfo};
+      const {axis, batchDims} = call.attrs as unknown as GatherAttrs;
+      const isRows = axis === 0 && batchDims === 0 && x.shape.length > 0;
+      if (!isRows || x.dtype !== 'float32' || indices.dtype !== 'int32')
+        return stock.kernelFunc(call);
+      const backend = call.backend as MathBackendCPU;
+      const [count = 0, ...rest] = x.shape;
+      const length = rest.reduce((size, n) => size * n, 1);
+      const out = makeFloats(backend, [...indices.shape, ...rest]);
+      const values = floats(backend, x);
+      for (const [i, row] of (backend.data.get(indices.dataId).values as Int32Array).entries()) {
+        if (row < 0 || row >= count)
+          throw new Error(`gather: expected an index below ${count}, got ${row}`);
+        out.values.set(values.subarray(row * length, (row + 1) * length), i * length);
+      }
+      return out.info;
+    },
+  };
+};
+
+export const layoutKernels = (): KernelConfig[] => [
+  transposeKernel(),
+  sliceKernel(),
+  splitKernel(),
+  padKernel(),
+  gatherKernel(),
+];

@@ -1,0 +1,182 @@
+// Products of batches of matrices. M rows of a, N columns of b, K what is summed over.
+import {broadcast_util, type KernelConfig, type TensorInfo} from '@tensorflow/tfjs';
+import {broadcastStrides} from '../strides.js';
+import {cpuKernel, floats, makeFloats} from './cpuKernel.js';
+
+interface MatMulAttrs {
+  transposeA: boolean;
+  transposeB: boolean;
+}
+
+/** Rows and columns computed together, so that each number read is used four times. */
+const BLOCK = 4;
+
+/** [rows, columns] -> [columns, rows], from `offset` on. */
+export function transposed(values: Float32Array, offset: number, rows: number, columns: number) {
+  const out = new Float32Array(rows * columns);
+  for (let row = 0; row < rows; row++)
+    for (let column = 0, from = offset + row * columns; column < columns; column++, from++)
+      out[column * rows + row] = values[from]!;
+  return out;
+}
+
+/** out [M, N] = a [M, K] times b [N, K] transposed, each sum in float64. */
+export function multiply(
+  a: Float32Array,
+  b: Float32Array,
+  out: Float32Array,
+  numRows: number,
+  numColumns: number,
+  numTerms: number,
+): void {
+  const columns = numColumns - (numColumns % BLOCK);
+  let m = 0;
+  for (; m + BLOCK <= numRows; m += BLOCK)
+    for (let n = 0; n < columns; n += BLOCK) multiplyBlock(a, b, out, m, n, numColumns, numTerms);
+  for (let row = m; row < numRows; row++)
+    for (let n = 0; n < columns; n += BLOCK) multiplyRow(a, b, out, row, n, numColumns, numTerms);
+  for (let row = 0; row < numRows; row++)
+    for (let n = columns; n < numColumns; n++) {
+      const [i, j] = [row * numTerms, n * numTerms];
+      let sum = 0;
+      for (let k = 0; k < numTerms; k++) sum += a[i + k]! * b[j + k]!;
+      out[row * numColumns + n] = sum;
+    }
+}
+
+/** One row and four columns from n on. */
+function multiplyRow(
+  a: Float32Array,
+  b: Float32Array,
+  out: Float32Array,
+  row: number,
+  n: number,
+  numColumns: number,
+  numTerms: number,
+): void {
+  let [s0, s1, s2, s3] = [0, 0, 0, 0];
+  const [from, b0] = [row * numTerms, n * numTerms];
+  const [b1, b2, b3] = [b0 + numTerms, b0 + 2 * numTerms, b0 + 3 * numTerms];
+  for (let k = 0; k < numTerms; k++) {
+    const x = a[from + k]!;
+    s0 += x * b[b0 + k]!;
+    s1 += x * b[b1 + k]!;
+    s2 += x * b[b2 + k]!;
+    s3 += x * b[b3 + k]!;
+  }
+  const o = row * numColumns + n;
+  out[o] = s0;
+  out[o + 1] = s1;
+  out[o + 2] = s2;
+  out[o + 3] = s3;
+}
+
+/** Four rows and four columns from (m, n) on. */
+function multiplyBlock(
+  a: Float32Array,
+  b: Float32Array,
+  out: Float32Array,
+  m: number,
+  n: number,
+  numColumns: number,
+  numTerms: number,
+): void {
+  let [s00, s01, s02, s03, s10, s11, s12, s13] = [0, 0, 0, 0, 0, 0, 0, 0];
+  let [s20, s21, s22, s23, s30, s31, s32, s33] = [0, 0, 0, 0, 0, 0, 0, 0];
+  const [a0, b0] = [m * numTerms, n * numTerms];
+  const [a1, a2, a3] = [a0 + numTerms, a0 + 2 * numTerms, a0 + 3 * numTerms];
+  const [b1, b2, b3] = [b0 + numTerms, b0 + 2 * numTerms, b0 + 3 * numTerms];
+  for (let k = 0; k < numTerms; k++) {
+    const x0 = a[a0 + k]!;
+    const x1 = a[a1 + k]!;
+    const x2 = a[a2 + k]!;
+    const x3 = a[a3 + k]!;
+    const y0 = b[b0 + k]!;
+    const y1 = b[b1 + k]!;
+    const y2 = b[b2 + k]!;
+    const y3 = b[b3 + k]!;
+    s00 += x0 * y0;
+    s01 += x0 * y1;
+    s02 += x0 * y2;
+    s03 += x0 * y3;
+    s10 += x1 * y0;
+    s11 += x1 * y1;
+    s12 += x1 * y2;
+    s13 += x1 * y3;
+    s20 += x2 * y0;
+    s21 += x2 * y1;
+    s22 += x2 * y2;
+    s23 += x2 * y3;
+    s30 += x3 * y0;
+    s31 += x3 * y1;
+    s32 += x3 * y2;
+    s33 += x3 * y3;
+  }
+  let o = m * numColumns + n;
+  out[o] = s00;
+  out[o + 1] = s01;
+  out[o + 2] = s02;
+  out[o + 3] = s03;
+  o += numColumns;
+  out[o] = s10;
+  out[o + 1] = s11;
+  out[o + 2] = s12;
+  out[o + 3] = s13;
+  o += numColumns;
+  out[o] = s20;
+  out[o + 1] = s21;
+  out[o + 2] = s22;
+  out[o + 3] = s23;
+  o += numColumns;
+  out[o] = s30;
+  out[o + 1] = s31;
+  out[o + 2] = s32;
+  out[o + 3] = s33;
+}
+
+export const matMulKernel = (): KernelConfig =>
+  cpuKernel<{a: TensorInfo; b: TensorInfo}, MatMulAttrs>('BatchMatMul', (call) => {
+    const {
+      inputs: {a, b},
+      attrs: {transposeA, transposeB},
+      backend,
+    } = call;
+    const [aRows, aColumns] = a.shape.slice(-2) as [number, number];
+    const [bRows, bColumns] = b.shape.slice(-2) as [number, number];
+    const [numRows, numTerms] = transposeA ? [aColumns, aRows] : [aRows, aColumns];
+    const [numColumns, bTerms] = transposeB ? [bRows, bColumns] : [bColumns, bRows];
+    if (numTerms !== bTerms)
+      throw new Error(`matMul: expected ${numTerms} terms in [${b.shape}], got ${bTerms}`);
+    const [aBatch, bBatch] = [a.shape.slice(0, -2), b.shape.slice(0, -2)];
+    const batch = broadcast_util.assertAndGetBroadcastShape(aBatch, bBatch);
+    const out = makeFloats(backend, [...batch, numRows, numColumns]);
+    const [aValues, bValues] = [floats(backend, a), floats(backend, b)];
+    const places = [broadcastStrides(aBatch, batch), broadcastStrides(bBatch, batch)] as const;
+    const count = batch.reduce((size, n) => size * n, 1);
+    const index = batch.map(() => 0);
+    for (let i = 0; i < count; i++) {
+      const [aPlace, bPlace] = places.map((strides) =>
+        index.reduce((place, n, axis) => place + n * strides[axis]!, 0),
+      ) as [number, number];
+      const aFrom = aPlace * aRows * aColumns;
+      const bFrom = bPlace * bRows * bColumns;
+      multiply(
+        transposeA
+          ? transposed(aValues, aFrom, aRows, aColumns)
+          : aValues.subarray(aFrom, aFrom + aRows * aColumns),
+        transposeB
+          ? bValues.subarray(bFrom, bFrom + bRows * bColumns)
+          : transposed(bValues, bFrom, bRows, bColumns),
+        out.values.subarray(i * numRows * numColumns, (i + 1) * numRows * numColumns),
+        numRows,
+        numColumns,
+        numTerms,
+      );
+      for (let axis = batch.length - 1; axis >= 0; axis--) {
+        index[axis]!++;
+        if (index[axis]! < batch[axis]!) break;
+        index[axis] = 0;
+      }
+    }
+    return out.info;
+  });
