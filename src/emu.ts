@@ -94,6 +94,8 @@ export interface TextResult {
   readonly texts: readonly string[];
   /** Ids of the new tokens of the best answer. */
   readonly tokens: readonly number[];
+  /** What the best answer says before the first picture that it begins, if it begins one. */
+  readonly beforePicture?: string;
   readonly prompt: string;
   readonly scores: readonly (number | undefined)[];
   /** Seconds. */
@@ -283,12 +285,17 @@ export class Emu {
         );
         const [text = ''] = texts;
         const tokens = answers[0]?.tokens ?? [];
+        const place = tokens.indexOf(tokenizer.ids.img);
+        const beforePicture = tokenizer.decode(tokens.slice(0, Math.max(0, place)), {
+          skipSpecial: true,
+        });
         yield {
           type: 'done',
           result: {
             text,
             texts,
             tokens,
+            ...(place < 0 ? {} : {beforePicture}),
             prompt,
             scores: answers.map(({score}) => score),
             timings: {vision, prompt: promptSeconds, generate: generateSeconds},

@@ -1,5 +1,6 @@
 import {Flags} from '@oclif/core';
 import type {LoadOptions, TextOptions} from '../emu.js';
+import {schedulerNames} from '../model/diffusion/schedulers/names.js';
 import {UsageError} from './errors.js';
 
 /** A number within [min, max]; `above` excludes its end. */
@@ -167,6 +168,83 @@ export const textFlags = {
   }),
 };
 
+const size = Flags.custom<{width: number; height: number}>({
+  async parse(input) {
+    const match = /^(\d+)[x×](\d+)$/i.exec(input.trim());
+    if (!match) throw new UsageError(`--size: expected WIDTHxHEIGHT in pixels, got ${input}`);
+    return {width: Number(match[1]), height: Number(match[2])};
+  },
+});
+
+/** How a picture is drawn. */
+export const drawFlags = {
+  output: Flags.string({
+    char: 'o',
+    description: 'PNG file to write; several pictures are numbered: out-1.png, out-2.png',
+    default: 'out.png',
+    helpValue: 'FILE',
+    helpGroup: 'DRAWING',
+  }),
+  steps: Flags.integer({
+    description: 'steps from noise to picture',
+    default: 50,
+    min: 1,
+    helpGroup: 'DRAWING',
+  }),
+  guidance: number({
+    description:
+      'how closely the prompt is followed; 1: not led at all (default: 10 for texts with pictures, else 7.5)',
+    min: 0,
+    helpGroup: 'DRAWING',
+  }),
+  scheduler: Flags.option({
+    description: 'how the steps are made',
+    options: schedulerNames,
+    default: 'pndm' as const,
+    helpGroup: 'DRAWING',
+  })(),
+  size: size({
+    description: 'pixels, in multiples of 8 (default: as the model was trained, 512x512 for Emu)',
+    helpValue: 'WxH',
+    helpGroup: 'DRAWING',
+  }),
+  count: Flags.integer({
+    char: 'n',
+    description: 'pictures to draw, each with the next seed',
+    default: 1,
+    min: 1,
+    max: 1000,
+    helpGroup: 'DRAWING',
+  }),
+  latents: Flags.string({
+    description: 'start from the tensor `latents` or `initial_latents` of a safetensors file',
+    helpValue: 'FILE',
+    helpGroup: 'DRAWING',
+  }),
+  init: Flags.string({
+    description: 'draw over this picture',
+    helpValue: 'FILE',
+    helpGroup: 'DRAWING',
+  }),
+  strength: number({
+    description: 'how much of the --init picture is drawn anew (default: 0.8)',
+    above: 0,
+    max: 1,
+    dependsOn: ['init'],
+    helpGroup: 'DRAWING',
+  }),
+  safety: Flags.boolean({
+    description: 'withhold pictures that the safety checker flags',
+    default: true,
+    allowNo: true,
+    helpGroup: 'DRAWING',
+  }),
+  preview: Flags.boolean({
+    description: 'show the picture forming',
+    helpGroup: 'DRAWING',
+  }),
+};
+
 type Values<F> = {
   readonly [K in keyof F]?: F[K] extends {parse: (...args: never[]) => Promise<infer V>}
     ? V | undefined
@@ -182,6 +260,7 @@ export function present<T extends object>(values: T): {[K in keyof T]?: Exclude<
 
 export type ModelFlagValues = Values<typeof modelFlags>;
 export type TextFlagValues = Values<typeof textFlags>;
+export type DrawFlagValues = Values<typeof drawFlags>;
 export type PictureFlagValues = Values<typeof pictureFlags>;
 
 export function loadOptions(flags: ModelFlagValues): LoadOptions {

@@ -1,5 +1,6 @@
 // The messages between the terminal's thread and the model's (modelHost.ts, modelWorker.ts).
 import type {BackendInfo} from '../kernels/backend.js';
+import type {DrawEvent, DrawOptions, DrawResult} from '../draw.js';
 import type {Item, LoadOptions, TextOptions, TextResult} from '../emu.js';
 import type {RunOptions, StageName} from '../train/run.js';
 import type {BenchTrainOptions, BenchTrainResult} from '../train/benchTrain.js';
@@ -34,6 +35,11 @@ export interface Calls {
     params: {items: Item[]; options: Omit<TextOptions, 'signal'>};
     event: string;
     result: TextResult;
+  };
+  generateImage: {
+    params: {items: Item[]; options: Omit<DrawOptions, 'signal'>};
+    event: Exclude<DrawEvent, {type: 'done'}>;
+    result: DrawResult;
   };
   trace: {
     params: {items: Item[]; options: Omit<TextOptions, 'signal'>; tokens: number; file: string};

@@ -40,6 +40,14 @@ const handlers: {[M in Method]: Handler<M>} = {
     return answer(items, options, tell);
   },
 
+  async generateImage({items, options}, tell) {
+    for await (const event of loaded().generateImage(items, options)) {
+      if (event.type === 'done') return event.result;
+      tell(event);
+    }
+    throw new Error('generateImage ended without a result');
+  },
+
   async trace({items, options, tokens, file}) {
     const {writeSafetensors} = await import('../weights/safetensors.js');
     const greedy = {...options, numBeams: 1, maxTokens: tokens};

@@ -10,6 +10,7 @@ import {
   readdirSync,
   renameSync,
   rmSync,
+  statSync,
   writeSync,
 } from 'node:fs';
 import path from 'node:path';
@@ -36,13 +37,30 @@ export function writeWhole(file: string, write: (fd: number) => void): void {
   } catch (error) {
     if (fd !== undefined) closeSync(fd);
     if (isCreated) rmSync(temporary, {force: true});
-    if (error instanceof EmuError || !isSystemError(error)) throw error;
-    throw new EmuError(`writing ${file}: ${describe(error)}`, {
-      code: 'write_failed',
-      file,
-      reason: error.code === 'EACCES' || error.code === 'EPERM' ? 'access' : 'failed',
-      cause: error,
-    });
+    throw writeFailure(file, error);
+  }
+}
+
+function writeFailure(file: string, error: unknown): unknown {
+  if (error instanceof EmuError || !isSystemError(error)) return error;
+  return new EmuError(`writing ${file}: ${describe(error)}`, {
+    code: 'write_failed',
+    file,
+    reason: error.code === 'EACCES' || error.code === 'EPERM' ? 'access' : 'failed',
+    cause: error,
+  });
+}
+
+/** Throws what `writeWhole` would throw for a file that cannot be written, before the work for it is done. */
+export function checkWritable(file: string): void {
+  if (statSync(file, {throwIfNoEntry: false})?.isDirectory())
+    throw new EmuError(`writing ${file}: is a folder; name a file`, {code: 'write_failed', file});
+  const probe = temporaryFile(file);
+  try {
+    closeSync(openSync(probe, 'wx'));
+    rmSync(probe);
+  } catch (error) {
+    throw writeFailure(file, error);
   }
 }
 

@@ -1,7 +1,7 @@
 // Writes the zip archives of torch.save: entries stored uncompressed, data on 64-byte boundaries,
 // zip64 where sizes ask for it. Layout: see zip.ts; the padding is that of PyTorch's
 // PyTorchStreamWriter.
-import * as zlib from 'node:zlib';
+import {crc32} from '../crc32.js';
 import {writeAll} from './writeWhole.js';
 
 /** PyTorch's own, so that a mapped storage starts on a cache line. */
@@ -110,19 +110,4 @@ function zip64Extra(values: readonly number[]): Buffer {
     extra.writeBigUInt64LE(BigInt(value), 4 + 8 * index);
   }
   return extra;
-}
-
-let crcTable: Uint32Array | undefined;
-
-/** CRC-32 of zip; Node's own where it has one (from 20.15 and 22.2). */
-export function crc32(data: Uint8Array): number {
-  if (typeof zlib.crc32 === 'function') return zlib.crc32(data);
-  crcTable ??= Uint32Array.from({length: 256}, (_, byte) => {
-    let value = byte;
-    for (let bit = 0; bit < 8; bit++) value = value & 1 ? (value >>> 1) ^ 0xedb88320 : value >>> 1;
-    return value;
-  });
-  let crc = 0xffffffff;
-  for (const byte of data) crc = crcTable[(crc ^ byte) & 0xff]! ^ (crc >>> 8);
-  return (crc ^ 0xffffffff) >>> 0;
 }
