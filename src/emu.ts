@@ -23,7 +23,7 @@ import {type EmuConfig, EmuModel} from './model/emu.js';
 import {type GenerationOptions, generate, numRows} from './model/generate.js';
 import {countingPositions} from './model/llama.js';
 import {regressImages} from './model/regressImages.js';
-import {collectTrace, traced} from './model/trace.js';
+import {collectTrace, collectTraceOf, traced} from './model/trace.js';
 import {AnswerStream} from './text/answerStream.js';
 import {
   buildPrompt,
@@ -427,6 +427,25 @@ export class Emu {
         model.llama.regress(hidden);
       }),
     );
+    return found;
+  }
+
+  /**
+   * Draws one picture: the named tensors of that, in float32. Of the UNet, whose passes are many, the last
+   * one's.
+   */
+  async traceImage(
+    items: readonly Item[],
+    options: DrawOptions = {},
+  ): Promise<Map<string, TraceTensor>> {
+    const found = new Map<string, TraceTensor>();
+    const keep = (name: string, tensor: tf.Tensor) => {
+      if (!/^(target_image_embeds|latents|unet\.|vae\.)/.test(name)) return;
+      found.set(name, {shape: tensor.shape, data: Float32Array.from(tensor.dataSync())});
+    };
+    await collectTraceOf(keep, async () => {
+      for await (const _ of this.generateImage(items, {...options, count: 1, checkSafety: false}));
+    });
     return found;
   }
 

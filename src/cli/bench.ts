@@ -2,18 +2,18 @@
 import {performance} from 'node:perf_hooks';
 import * as tf from '@tensorflow/tfjs';
 import {type BackendOptions, type Compute, selectBackend} from '../kernels/backend.js';
-import {encodingBytes} from '../kernels/native/addon.js';
-import {type Encoding, encodingOf} from '../kernels/weight.js';
+import type {Encoding} from '../kernels/weight.js';
 import {LlamaDecoder} from '../model/decoder.js';
 import {EmuModel} from '../model/emu.js';
-import type {WeightSource} from '../model/layers.js';
 import {median} from '../train/median.js';
 import {openModel} from '../weights/openModel.js';
 import {Weights} from '../weights/weights.js';
+import {benchImage, openImageDecoder} from './benchImage.js';
+import {CountedWeights} from './countedWeights.js';
 import {SyntheticWeights, type SyntheticSize, syntheticConfig} from './syntheticWeights.js';
 
 export interface BenchOptions extends BackendOptions {
-  readonly what: 'llm' | 'vision';
+  readonly what: 'llm' | 'vision' | 'image';
   /** A model to open, or a size to fill with random numbers. */
   readonly model:
     | {readonly name: string; readonly config?: string}
@@ -38,7 +38,11 @@ export interface BenchResult {
   readonly promptTokensPerSecond?: number;
   /** New tokens a second, those of all beams together. */
   readonly decodeTokensPerSecond?: number;
-  /** Seconds of one decoding step, or of one picture. */
+  /** Seconds from latents to a picture. */
+  readonly decodeSeconds?: number;
+  /** Bytes: the most memory up to the last step, before latents became a picture. */
+  readonly stepMemory?: number;
+  /** Seconds of one decoding step, of one picture, or of one step of drawing with guidance. */
   readonly stepSeconds: number;
   /** Bytes: the most memory that the process had at once, mapped files included. */
   readonly peakMemory: number;
@@ -46,32 +50,7 @@ export interface BenchResult {
   readonly bytesRead: number;
 }
 
-type Tell = (event: {stage: string; fraction?: number}) => void;
-
-/** Sums up the bytes of the weights that a tower is made of. */
-class CountedWeights implements WeightSource {
-  constructor(
-    private readonly source: WeightSource,
-    private readonly sizes: Map<string, number> = new Map(),
-    private readonly prefix = '',
-  ) {}
-
-  tensor(name: string, shape: readonly number[]): tf.Tensor {
-    const tensor = this.source.tensor(name, shape);
-    this.sizes.set(this.prefix + name, tensor.size * encodingBytes[encodingOf(tensor)]);
-    return tensor;
-  }
-
-  scope(prefix: string): WeightSource {
-    const inner = this.source.scope(prefix);
-    return new CountedWeights(inner, this.sizes, `${this.prefix}${prefix}.`);
-  }
-
-  /** Bytes of the tensors whose names match. */
-  bytes(names: RegExp): number {
-    return [...this.sizes].reduce((sum, [name, size]) => sum + (names.test(name) ? size : 0), 0);
-  }
-}
+export type Tell = (event: {stage: string; fraction?: number}) => void;
 
 interface Opened {
   readonly name: string;
@@ -92,7 +71,7 @@ function open(model: BenchOptions['model']): Opened {
   return {name, model: new EmuModel(weights, opened.config), weights};
 }
 
-const secondsSince = (start: number) => (performance.now() - start) / 1000;
+export const secondsSince = (start: number) => (performance.now() - start) / 1000;
 
 /** One answer of fixed length: seconds of the prompt and of each step. */
 function runLlm({llama}: EmuModel, promptTokens: number, newTokens: number, beams: number) {
@@ -161,17 +140,27 @@ function benchVision({model, weights}: Opened, options: BenchOptions, tell: Tell
   return {stepSeconds: median(seconds), bytesRead: weights.bytes(/^(visual|ln_visual|cformer)\./)};
 }
 
+function measure(options: BenchOptions, start: number, tell: Tell) {
+  if (options.what === 'image') {
+    const decoder = openImageDecoder(options.model);
+    const load = secondsSince(start);
+    return {name: decoder.name, load, ...benchImage(decoder, options.repeat, tell)};
+  }
+  const opened = open(options.model);
+  const {name} = opened;
+  const load = secondsSince(start);
+  const run = options.what === 'llm' ? benchLlm : benchVision;
+  return {name, load, ...run(opened, options, tell)};
+}
+
 /** Measures one tower after a run that warms caches and pages up. */
 export function bench(options: BenchOptions, tell: Tell): BenchResult {
   const start = performance.now();
   const {name: backend, threads, isa, compute, computeReason} = selectBackend(options);
   tell({stage: 'loading the model'});
-  const opened = open(options.model);
-  const load = secondsSince(start);
-  const measured =
-    options.what === 'llm' ? benchLlm(opened, options, tell) : benchVision(opened, options, tell);
+  const {name: model, load, ...measured} = measure(options, start, tell);
   return {
-    model: opened.name,
+    model,
     backend,
     threads,
     isa,

@@ -127,7 +127,7 @@ export abstract class DrawCommand extends ModelCommand {
     }
   }
 
-  private async drawOptions(flags: DrawingFlags) {
+  protected async drawOptions(flags: DrawingFlags) {
     const {scheduler, steps, guidance, size, count, safety, init} = flags;
     const latents = flags.latents === undefined ? undefined : readLatents(flags.latents);
     if (latents && (count ?? 1) > 1)

@@ -46,6 +46,11 @@ export interface Calls {
     event: never;
     result: TraceResult;
   };
+  traceImage: {
+    params: {items: Item[]; options: Omit<DrawOptions, 'signal'>; file: string};
+    event: never;
+    result: TraceResult;
+  };
   convert: {
     params: {model: string; out: string; options: ConvertOptions};
     event: never;

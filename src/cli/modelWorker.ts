@@ -1,8 +1,8 @@
 // The model's thread: takes calls from modelHost.ts, one after the other.
 import {parentPort} from 'node:worker_threads';
-import type {Emu, Item, TextOptions, TextResult} from '../emu.js';
+import type {Emu, Item, TextOptions, TextResult, TraceTensor} from '../emu.js';
 import {toWire} from '../wireError.js';
-import type {Calls, Method, Reply, Request} from './modelProtocol.js';
+import type {Calls, Method, Reply, Request, TraceResult} from './modelProtocol.js';
 
 type Handler<M extends Method> = (
   params: Calls[M]['params'],
@@ -28,6 +28,21 @@ async function answer(
   throw new Error('generateText ended without a result');
 }
 
+async function writeTrace(
+  file: string,
+  traced: ReadonlyMap<string, TraceTensor>,
+): Promise<TraceResult> {
+  const {writeSafetensors} = await import('../weights/safetensors.js');
+  const tensors = [...traced].map(([name, {shape, data}]) => ({
+    name,
+    shape,
+    encoding: 'f32' as const,
+    data: new Uint8Array(data.buffer, data.byteOffset, data.byteLength),
+  }));
+  writeSafetensors(file, tensors);
+  return {file, tensors: Object.fromEntries(tensors.map(({name, shape}) => [name, shape]))};
+}
+
 const handlers: {[M in Method]: Handler<M>} = {
   async load({model, options}) {
     const {Emu} = await import('../emu.js');
@@ -49,18 +64,13 @@ const handlers: {[M in Method]: Handler<M>} = {
   },
 
   async trace({items, options, tokens, file}) {
-    const {writeSafetensors} = await import('../weights/safetensors.js');
     const greedy = {...options, numBeams: 1, maxTokens: tokens};
     const following = tokens > 0 ? (await answer(items, greedy, () => {})).tokens : [];
-    const traced = loaded().trace(items, options, following);
-    const tensors = [...traced].map(([name, {shape, data}]) => ({
-      name,
-      shape,
-      encoding: 'f32' as const,
-      data: new Uint8Array(data.buffer, data.byteOffset, data.byteLength),
-    }));
-    writeSafetensors(file, tensors);
-    return {file, tensors: Object.fromEntries(tensors.map(({name, shape}) => [name, shape]))};
+    return writeTrace(file, loaded().trace(items, options, following));
+  },
+
+  async traceImage({items, options, file}) {
+    return writeTrace(file, await loaded().traceImage(items, options));
   },
 
   async convert({model, out, options}) {

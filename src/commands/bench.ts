@@ -1,5 +1,5 @@
 import {Args, Flags} from '@oclif/core';
-import type {BenchResult} from '../cli/bench.js';
+import type {BenchOptions, BenchResult} from '../cli/bench.js';
 import {UsageError} from '../cli/errors.js';
 import {present} from '../cli/flags.js';
 import {ModelCommand} from '../cli/modelCommand.js';
@@ -20,6 +20,9 @@ function describe(result: BenchResult): string {
     ...(prompt === undefined ? [] : [`prompt   ${prompt.toFixed(2)} tokens/s`]),
     ...(decode === undefined ? [] : [`decode   ${decode.toFixed(2)} tokens/s`]),
     `step     ${(result.stepSeconds * 1000).toFixed(2)} ms, reads ${megabytes(result.bytesRead)}`,
+    ...(result.decodeSeconds === undefined
+      ? []
+      : [`decode   ${result.decodeSeconds.toFixed(3)} s from latents to the picture`]),
     `memory   ${megabytes(result.peakMemory)} at most`,
   ].join('\n');
 }
@@ -88,8 +91,8 @@ export default class Bench extends ModelCommand {
   static override args = {
     what: Args.string({
       description:
-        'llm: prompt and new tokens; vision: one picture; train: steps of a recipe; loading: training data',
-      options: ['llm', 'vision', 'train', 'loading'],
+        'llm: prompt and new tokens; vision: one picture; image: a step of drawing; train: steps of a recipe; loading: training data',
+      options: ['llm', 'vision', 'image', 'train', 'loading'],
       required: true,
     }),
   };
@@ -188,7 +191,7 @@ export default class Bench extends ModelCommand {
     const host = await ModelHost.start();
     try {
       const options = {
-        what: args.what as 'llm' | 'vision',
+        what: args.what as BenchOptions['what'],
         model,
         promptTokens: flags['prompt-tokens'],
         newTokens: flags['new-tokens'],

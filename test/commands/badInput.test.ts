@@ -93,7 +93,7 @@ test('questions and flags', async () => {
     [['caption', picture, '--backend', 'abacus'], /--backend=abacus/],
     [['caption', picture, '--num-captions', '9'], /--num-captions 9/],
     [['bench', 'llm', '--encoding', 'f16'], /--synthetic/],
-    [['bench', 'speed'], /llm, vision, train, loading/],
+    [['bench', 'speed'], /llm, vision, image, train, loading/],
   ];
   for (const [args, says] of wrong) assertFailure(await runEmu(args), 2, says);
 });

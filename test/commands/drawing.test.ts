@@ -12,6 +12,7 @@ import {suite} from 'uvu';
 import * as assert from 'uvu/assert';
 import {readImage} from '../../src/data/image.js';
 import {readPngTexts} from '../../src/data/png.js';
+import {openCheckpoint} from '../../src/weights/checkpoint.js';
 import {assertFailure, fixture, runEmu} from '../cli/runEmu.js';
 import {closeTo} from '../support/goldenModel.js';
 import {goldenPath, goldens} from '../support/goldens.js';
@@ -148,6 +149,28 @@ if (!golden || !model || !config || !examples || !existsSync(path.join(model, 'u
     const faint = await runEmu(['t2i', '', ...init, '--strength', '0.5']);
     assert.is(faint.code, 0, faint.stderr);
     assert.is((await runEmu(['replay', over])).code, 0);
+  });
+
+  test('trace writes the tensors of a drawing', async () => {
+    const facts = scene('text2image');
+    const out = at('trace.safetensors');
+    const args = ['trace', ...facts.inputs, '--generate', 'image', ...flagsOf(facts), '-o', out];
+    const ended = await runEmu(args);
+    assert.is(ended.code, 0, ended.stderr);
+    const written = openCheckpoint(out);
+    const floats = (name: string) =>
+      new Float32Array(Uint8Array.from(written.tensors.get(name)!.read()).buffer);
+    const regressed = goldens('generate_image')!.get('text2image.target_image_embeds');
+    const close = {atol: 2e-4, rtol: 1e-4};
+    closeTo(floats('target_image_embeds'), regressed.data as Float32Array, {
+      ...close,
+      name: 'embeds',
+    });
+    const final = golden.get('text2image.final_latents').data as Float32Array;
+    closeTo(floats('latents'), final, {atol: 2e-3, rtol: 1e-4, name: 'latents'});
+    for (const name of ['unet.mid_block', 'unet.conv_out', 'vae.decoder.mid_block'])
+      assert.ok(written.tensors.has(name), name);
+    written.close();
   });
 
   test('what cannot be drawn is one line, before the work', async () => {

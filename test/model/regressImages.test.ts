@@ -1,0 +1,56 @@
+// What is regressed with a cache against whole passes over everything so far.
+import * as tf from '@tensorflow/tfjs';
+import {suite} from 'uvu';
+import * as assert from 'uvu/assert';
+import {EmuModel} from '../../src/model/emu.js';
+import {regressImages} from '../../src/model/regressImages.js';
+import {Random} from '../../src/random.js';
+import {emuTensors} from '../../src/weights/emuTensors.js';
+import {assertClose} from '../support/assertClose.js';
+import {regressByFullPasses} from '../support/fullRegression.js';
+import {onEveryBackend} from '../support/goldenModel.js';
+import {tinyConfig} from '../support/tinyEmu.js';
+
+const test = suite('regressed embeddings');
+
+/** A tiny model of random weights, which live as long as the test. */
+function randomModel(): EmuModel {
+  const config = tinyConfig('pretrain');
+  const random = new Random(4);
+  const values = new Map(
+    emuTensors(config).required.map(({name, shape}) => {
+      const length = shape.reduce((size, n) => size * n, 1);
+      const numbers = Float32Array.from({length}, () => 0.5 * random.normal());
+      return [name, tf.tensor(numbers, [...shape])];
+    }),
+  );
+  const source = (prefix: string): ConstructorParameters<typeof EmuModel>[0] => ({
+    tensor: (name) => values.get(prefix + name)!,
+    scope: (name) => source(`${prefix}${name}.`),
+  });
+  return new EmuModel(source(''), config);
+}
+
+onEveryBackend(test, 'a cache gives what whole passes give, also beside a longer prompt', () => {
+  tf.tidy(() => {
+    const model = randomModel();
+    const special = {pad: 10, image: 13};
+    const [short, long] = [
+      [1, 11],
+      [1, 4, 11, 13, 13, 13, 12, 7, 3, 11],
+    ];
+    const seen = tf.randomNormal<tf.Rank.R3>([1, 3, 8], 0, 1, 'float32', 5);
+    const together = regressImages(model, [long!, short!], special, seen);
+    assert.equal(together.shape, [2, 3, 8]);
+    for (const [row, ids] of [long!, short!].entries()) {
+      const pictures = row === 0 ? seen : undefined;
+      const wanted = regressByFullPasses(model, model.embedPrompt([ids], special.image, pictures));
+      const found = tf.slice(together, [row, 0, 0], [1, -1, -1]);
+      const {shape} = wanted;
+      const expected = {shape, data: wanted.dataSync()};
+      assertClose(found, expected, {atol: 1e-4, rtol: 1e-4}, `row ${row}`);
+    }
+  });
+});
+
+test.run();
