@@ -1,22 +1,13 @@
 import path from 'node:path';
-import {encodePng} from '../data/png.js';
 import type {DrawEvent, DrawOptions, DrawSettings} from '../draw.js';
 import type {Item} from '../emu.js';
-import {EmuError, InputError} from '../errors.js';
+import {EmuError} from '../errors.js';
 import {checkWritable, writeAll, writeWhole} from '../weights/writeWhole.js';
-import {
-  type DrawingRecord,
-  formatRecord,
-  hashNumbers,
-  hashPictures,
-  type RecordedItem,
-} from './drawingRecord.js';
+import type {DrawingRecord, RecordedItem} from './drawingRecord.js';
 import type {DrawFlagValues, ModelFlagValues, PictureFlagValues} from './flags.js';
 import {ModelCommand, type RunningModel} from './modelCommand.js';
 import type {ModelInfo} from './modelProtocol.js';
 import {readItem, readPicture, type Word} from './pictures.js';
-import {PREVIEW_SIZE, Preview} from './preview.js';
-import {readLatents} from './readLatents.js';
 
 export type DrawingFlags = DrawFlagValues &
   ModelFlagValues &
@@ -29,6 +20,9 @@ export interface ReadPrompt {
 }
 
 const DEFAULT_STRENGTH = 0.8;
+
+/** What reads and writes drawings loads pictures' decoders and more. */
+const loadDrawing = () => import('./drawing.js');
 
 /** What the commands share that draw. */
 export abstract class DrawCommand extends ModelCommand {
@@ -43,6 +37,7 @@ export abstract class DrawCommand extends ModelCommand {
   }
 
   protected async readPrompt(words: readonly Word[], flags: DrawingFlags): Promise<ReadPrompt> {
+    const {recordItem} = await loadDrawing();
     const items: Item[] = [];
     const recorded: RecordedItem[] = [];
     for (const word of words) {
@@ -60,6 +55,7 @@ export abstract class DrawCommand extends ModelCommand {
     flags: DrawingFlags,
     files: readonly string[],
   ): Promise<void> {
+    const {encodePng, formatRecord, Preview, PREVIEW_SIZE} = await loadDrawing();
     const info = await model.info;
     const {options, sources} = await this.drawOptions(flags);
     const images: {path: string | null; seed: number; nsfw: boolean}[] = [];
@@ -128,6 +124,7 @@ export abstract class DrawCommand extends ModelCommand {
   }
 
   protected async drawOptions(flags: DrawingFlags) {
+    const {hashNumbers, hashPictures, readLatents} = await loadDrawing();
     const {scheduler, steps, guidance, size, count, safety, init} = flags;
     const latents = flags.latents === undefined ? undefined : readLatents(flags.latents);
     if (latents && (count ?? 1) > 1)
@@ -174,25 +171,4 @@ export abstract class DrawCommand extends ModelCommand {
       compute: backend.compute,
     };
   }
-}
-
-export function recordItem(item: Item, source: string): RecordedItem {
-  if (item.type === 'text') return {text: item.text};
-  const name = source.startsWith('data:') ? 'data:' : source;
-  if (item.type === 'image') {
-    const sha256 = hashPictures([item.picture]);
-    return {kind: 'image', source: name, sha256};
-  }
-  const sha256 = hashPictures(item.frames);
-  return {kind: 'video', source: name, sha256, frames: item.frames.length};
-}
-
-/** Throws InputError when a drawing's source is not what it was. */
-export function checkSame(what: {source: string; sha256: string}, sha256: string): void {
-  if (sha256 === what.sha256) return;
-  throw new InputError(
-    what.source,
-    'is not the file that the drawing was made from',
-    'put that one in its place',
-  );
 }

@@ -5,6 +5,7 @@ import {readFileSync} from 'node:fs';
 import {z} from 'zod';
 import type {Picture} from '../data/picture.js';
 import {type PngTexts, readPngTexts} from '../data/png.js';
+import type {Item} from '../emu.js';
 import {InputError} from '../errors.js';
 import {schedulerNames} from '../model/diffusion/schedulers/names.js';
 
@@ -114,4 +115,25 @@ export function hashPictures(pictures: readonly Picture[]): string {
 export function hashNumbers(values: Float32Array): string {
   const bytes = new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
   return createHash('sha256').update(bytes).digest('hex');
+}
+
+export function recordItem(item: Item, source: string): RecordedItem {
+  if (item.type === 'text') return {text: item.text};
+  const name = source.startsWith('data:') ? 'data:' : source;
+  if (item.type === 'image') {
+    const sha256 = hashPictures([item.picture]);
+    return {kind: 'image', source: name, sha256};
+  }
+  const sha256 = hashPictures(item.frames);
+  return {kind: 'video', source: name, sha256, frames: item.frames.length};
+}
+
+/** Throws InputError when a drawing's source is not what it was. */
+export function checkSame(what: {source: string; sha256: string}, sha256: string): void {
+  if (sha256 === what.sha256) return;
+  throw new InputError(
+    what.source,
+    'is not the file that the drawing was made from',
+    'put that one in its place',
+  );
 }

@@ -1,6 +1,5 @@
 import {Args} from '@oclif/core';
 import {EmuCommand} from '../cli/command.js';
-import {promptText, readDrawing} from '../cli/drawingRecord.js';
 
 export default class Info extends EmuCommand {
   static override summary = 'Say how a drawing was made.';
@@ -13,6 +12,7 @@ export default class Info extends EmuCommand {
 
   async run(): Promise<void> {
     const {args} = await this.parse(Info);
+    const {promptText, readDrawing} = await import('../cli/drawingRecord.js');
     const {record, parameters} = readDrawing(args.file);
     if (!record) {
       this.result({file: args.file, parameters}, parameters!);

@@ -1,21 +1,14 @@
 import {Args} from '@oclif/core';
-import {checkSame, DrawCommand, recordItem} from '../cli/drawCommand.js';
-import {
-  type DrawingRecord,
-  formatRecord,
-  hashNumbers,
-  hashPictures,
-  readDrawing,
-} from '../cli/drawingRecord.js';
+import {DrawCommand} from '../cli/drawCommand.js';
+import type {DrawingRecord} from '../cli/drawingRecord.js';
 import {pictureFlags} from '../cli/flags.js';
 import {readPicture, readVideo} from '../cli/pictures.js';
-import {readLatents} from '../cli/readLatents.js';
-import {encodePng} from '../data/png.js';
-import {readImage} from '../data/image.js';
 import type {Picture} from '../data/picture.js';
 import type {DrawOptions} from '../draw.js';
 import type {Item} from '../emu.js';
 import {EmuError, InputError} from '../errors.js';
+
+const loadDrawing = () => import('../cli/drawing.js');
 
 export default class Replay extends DrawCommand {
   static override summary = 'Draw a picture again and compare the bytes.';
@@ -33,6 +26,7 @@ export default class Replay extends DrawCommand {
   async run(): Promise<void> {
     const {args, flags} = await this.parse(Replay);
     const {file} = args;
+    const {encodePng, formatRecord, readDrawing} = await loadDrawing();
     const {bytes, record} = readDrawing(file);
     if (!record) throw new InputError(file, 'was not drawn by emu', 'name one that was');
     const {model, config, compute} = record;
@@ -59,6 +53,7 @@ export default class Replay extends DrawCommand {
         this.result(facts, `${file}: drawn again, the same bytes`);
         return;
       }
+      const {readImage} = await import('../data/image.js');
       const {count, largest} = difference(drawn!, await readImage(file));
       const was = `${record.backend} ${record.isa}`;
       const now = `${backend.name} ${backend.isa}`;
@@ -73,6 +68,7 @@ export default class Replay extends DrawCommand {
   }
 
   private async readItems({items, exif}: DrawingRecord): Promise<Item[]> {
+    const {checkSame, recordItem} = await loadDrawing();
     const read: Item[] = [];
     for (const item of items) {
       if ('text' in item) {
@@ -98,6 +94,7 @@ export default class Replay extends DrawCommand {
   }
 
   private async readOptions(record: DrawingRecord): Promise<DrawOptions> {
+    const {checkSame, hashNumbers, hashPictures, readLatents} = await loadDrawing();
     const {scheduler, steps, guidance, width, height, seed, latents, init, exif} = record;
     const noise = latents && readLatents(latents.source);
     if (latents) checkSame(latents, hashNumbers(noise!.data));
