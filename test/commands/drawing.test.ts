@@ -8,12 +8,13 @@ import {
   writeFileSync,
 } from 'node:fs';
 import path from 'node:path';
+import {setTimeout} from 'node:timers/promises';
 import {suite} from 'uvu';
 import * as assert from 'uvu/assert';
 import {readImage} from '../../src/data/image.js';
 import {readPngTexts} from '../../src/data/png.js';
 import {openCheckpoint} from '../../src/weights/checkpoint.js';
-import {assertFailure, fixture, runEmu} from '../cli/runEmu.js';
+import {assertFailure, finished, fixture, runEmu, startEmu} from '../cli/runEmu.js';
 import {closeTo} from '../support/goldenModel.js';
 import {goldenPath, goldens} from '../support/goldens.js';
 import {skip} from '../support/skip.js';
@@ -207,6 +208,21 @@ if (!golden || !model || !config || !examples || !existsSync(path.join(model, 'u
     );
     assert.equal(
       readdirSync(folder).filter((name) => name.endsWith('.tmp')),
+      [],
+    );
+  });
+
+  test('Ctrl-C in the middle leaves nothing', async () => {
+    const out = at('never.png');
+    const child = startEmu(['t2i', 'x', ...tiny, '--steps', '999', '-o', out]);
+    child.stdin.end();
+    const ended = finished(child);
+    await setTimeout(3000);
+    child.kill('SIGINT');
+    const {code, stdout, stderr} = await ended;
+    assert.equal([code, stdout, stderr], [130, '', '']);
+    assert.equal(
+      readdirSync(folder).filter((name) => /never|tmp/.test(name)),
       [],
     );
   });

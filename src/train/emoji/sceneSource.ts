@@ -28,7 +28,10 @@ export interface SceneSourceOptions {
   readonly maxTurns?: number;
   /** Share of conversations that begin with the official system text, as the commands' prompts do. */
   readonly systemShare?: number;
-  /** Share of captions asked by the official instruction of `emu caption`; the others in own words. */
+  /**
+   * Share of captions asked by the official instruction of `emu caption`, and of single things on white; the
+   * others are asked in own words.
+   */
   readonly officialCaptions?: number;
   /** turns: the instruct template; plain: questions and answers alone, captions without a question. */
   readonly form?: 'turns' | 'plain';
@@ -155,7 +158,9 @@ export class SceneSource implements Dataset {
       if (!next) break;
       turns.push(next);
     }
-    const isOfficial = kind === 'caption' && random.chance(officialCaptions);
+    // Of one thing on white, its name is the caption, too.
+    const isCaption = kind === 'caption' || (kind === 'what' && scene.ground.colour === 'white');
+    const isOfficial = isCaption && random.chance(officialCaptions);
     return {frames: [scene], turns, task: isOfficial ? 'caption' : 'vqa'};
   }
 }
