@@ -4,6 +4,7 @@
 // Ends with the plain line `N passed, N failed, N skipped`.
 import {spawn} from 'node:child_process';
 import {readdirSync} from 'node:fs';
+import os from 'node:os';
 import path from 'node:path';
 import {fileURLToPath} from 'node:url';
 import {setup} from '../scripts/setup.js';
@@ -12,6 +13,10 @@ const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..');
 // uvu never times out: a file that takes longer is ended and counts as failed.
 const FILE_TIMEOUT_MS = Number(process.env.EMU_TEST_TIMEOUT ?? 600) * 1000;
 const CONCURRENCY = Number(process.env.EMU_TEST_JOBS ?? 2);
+// Files that run side by side share the cores: threads that wait for each other would take them in vain.
+process.env.EMU_THREADS ??= String(
+  Math.max(1, Math.floor(os.availableParallelism() / CONCURRENCY)),
+);
 
 function testFiles(folder) {
   return readdirSync(folder, {withFileTypes: true, recursive: true})

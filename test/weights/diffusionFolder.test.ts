@@ -188,6 +188,8 @@ else
       numSteps: json.num_train_timesteps,
       betaStart: json.beta_start,
       betaEnd: json.beta_end,
+      stepsOffset: json.steps_offset,
+      endsClean: json.set_alpha_to_one,
     });
   });
 
