@@ -357,10 +357,11 @@ export class Emu {
           : "name the folder of one that has it, as BAAI/Emu's pretrain/",
       );
     }
-    this.loadedDecoder = loadImageDecoder(this.decoderFolder, this.config.llama.hiddenSize);
-    const {numElements} = this.loadedDecoder;
-    if (this.backend.name === 'reference')
-      checkMemory(this.decoderFolder, 4 * numElements, 'use --backend native, which maps the file');
+    const folder = this.decoderFolder;
+    this.loadedDecoder = loadImageDecoder(folder, this.config.llama.hiddenSize, (numElements) => {
+      if (this.backend.name === 'reference')
+        checkMemory(folder, 4 * numElements, 'use --backend native, which maps the file');
+    });
     return this.loadedDecoder;
   }
 

@@ -12,7 +12,7 @@ import {Vae} from './model/diffusion/vae.js';
 import type {Checkpoint} from './weights/checkpoint.js';
 import {readNoiseScheduleConfig} from './weights/diffusionConfig.js';
 import {openUnet, openVae} from './weights/diffusionFolder.js';
-import {openSafetyChecker} from './weights/safetyFolder.js';
+import {openSafetyChecker, type SafetyFiles} from './weights/safetyFolder.js';
 import {countElements} from './weights/storedTensor.js';
 import {Weights} from './weights/weights.js';
 
@@ -20,16 +20,19 @@ export interface LoadedImageDecoder {
   readonly decoder: ImageDecoder;
   /** Looks at a drawing; undefined where the model has no safety checker. */
   readonly check: ((picture: Picture) => SafetyVerdict) | undefined;
-  /** Of the weights. */
-  readonly numElements: number;
   close(): void;
 }
 
 /**
- * Opens the decoder in `folder`, whose context is `contextSize` wide. Weights are mapped, not read.
- * Throws ModelError for one that is damaged, incomplete or of another model.
+ * Opens the decoder in `folder`, whose context is `contextSize` wide. Weights are mapped, not read;
+ * `checkFits` is told how many numbers they are before any is. Throws ModelError for a decoder that is
+ * damaged, incomplete or of another model, and what `checkFits` throws.
  */
-export function loadImageDecoder(folder: string, contextSize: number): LoadedImageDecoder {
+export function loadImageDecoder(
+  folder: string,
+  contextSize: number,
+  checkFits: (numElements: number) => void,
+): LoadedImageDecoder {
   const opened: {weights: Weights; checkpoint: Checkpoint}[] = [];
   const close = () => {
     for (const {weights, checkpoint} of opened) {
@@ -37,16 +40,17 @@ export function loadImageDecoder(folder: string, contextSize: number): LoadedIma
       checkpoint.close();
     }
   };
-  const source = (checkpoint: Checkpoint): Weights => {
-    const weights = Weights.open(checkpoint);
-    opened.push({weights, checkpoint});
-    return weights;
+  /** The part, closed with the others, and where its weights come from. */
+  const withWeights = <P extends {checkpoint: Checkpoint}>(part: P): P & {weights: Weights} => {
+    const weights = Weights.open(part.checkpoint);
+    opened.push({weights, checkpoint: part.checkpoint});
+    return {...part, weights};
   };
   try {
-    const unet = openUnet(path.join(folder, 'unet'));
-    const unetModel = new Unet(source(unet.checkpoint), unet.config);
-    const vae = openVae(path.join(folder, 'vae'));
-    const vaeModel = new Vae(source(vae.checkpoint), vae.config);
+    const unet = withWeights(openUnet(path.join(folder, 'unet')));
+    const vae = withWeights(openVae(path.join(folder, 'vae')));
+    const stored = openSafetyChecker(folder);
+    const safety = stored && withWeights(stored);
     if (unet.config.contextSize !== contextSize)
       throw new ModelError(
         folder,
@@ -57,27 +61,34 @@ export function loadImageDecoder(folder: string, contextSize: number): LoadedIma
         folder,
         `its UNet draws ${unet.config.inChannels} channels, its autoencoder reads ${vae.config.latentChannels}`,
       );
+    const tensors = opened.flatMap(({checkpoint}) => [...checkpoint.tensors.values()]);
+    checkFits(tensors.reduce((sum, {shape}) => sum + countElements(shape)!, 0));
     const schedulerFile = path.join(folder, 'scheduler', 'scheduler_config.json');
-    const schedule = new NoiseSchedule(readNoiseScheduleConfig(schedulerFile));
-    const decoder = new ImageDecoder(unetModel, vaeModel, schedule);
-    const safety = openSafetyChecker(folder);
-    const checker = safety && new SafetyChecker(source(safety.checkpoint), safety.vision);
-    const check = (picture: Picture): SafetyVerdict => {
-      const {cropSize: size} = safety!.image;
-      const values = clipPixels(picture, safety!.image);
-      const pixels = tf.tensor4d(values, [1, 3, size, size]);
-      try {
-        return checker!.check(pixels);
-      } finally {
-        pixels.dispose();
-      }
-    };
-    const numElements = opened
-      .flatMap(({checkpoint}) => [...checkpoint.tensors.values()])
-      .reduce((sum, {shape}) => sum + countElements(shape)!, 0);
-    return {decoder, check: checker && check, numElements, close};
+    const decoder = new ImageDecoder(
+      new Unet(unet.weights, unet.config),
+      new Vae(vae.weights, vae.config),
+      new NoiseSchedule(readNoiseScheduleConfig(schedulerFile)),
+    );
+    return {decoder, check: safety && checkBy(safety), close};
   } catch (error) {
     close();
     throw error;
   }
+}
+
+function checkBy({
+  vision,
+  image,
+  weights,
+}: SafetyFiles & {weights: Weights}): (picture: Picture) => SafetyVerdict {
+  const checker = new SafetyChecker(weights, vision);
+  return (picture) => {
+    const {cropSize: size} = image;
+    const pixels = tf.tensor4d(clipPixels(picture, image), [1, 3, size, size]);
+    try {
+      return checker.check(pixels);
+    } finally {
+      pixels.dispose();
+    }
+  };
 }

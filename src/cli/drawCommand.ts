@@ -22,7 +22,7 @@ export interface ReadPrompt {
 const DEFAULT_STRENGTH = 0.8;
 
 /** What reads and writes drawings loads pictures' decoders and more. */
-const loadDrawing = () => import('./drawing.js');
+export const loadDrawing = () => import('./drawing.js');
 
 /** What the commands share that draw. */
 export abstract class DrawCommand extends ModelCommand {

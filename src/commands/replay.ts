@@ -1,5 +1,5 @@
 import {Args} from '@oclif/core';
-import {DrawCommand} from '../cli/drawCommand.js';
+import {DrawCommand, loadDrawing} from '../cli/drawCommand.js';
 import type {DrawingRecord} from '../cli/drawingRecord.js';
 import {pictureFlags} from '../cli/flags.js';
 import {readPicture, readVideo} from '../cli/pictures.js';
@@ -7,8 +7,6 @@ import type {Picture} from '../data/picture.js';
 import type {DrawOptions} from '../draw.js';
 import type {Item} from '../emu.js';
 import {EmuError, InputError} from '../errors.js';
-
-const loadDrawing = () => import('../cli/drawing.js');
 
 export default class Replay extends DrawCommand {
   static override summary = 'Draw a picture again and compare the bytes.';

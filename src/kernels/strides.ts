@@ -47,6 +47,32 @@ export function simplify({shape, strides}: Walk): Walk {
   return {shape: sizes, strides: merged};
 }
 
+/**
+ * Visits the rows of a walk, which are its last dimension: `visit` gets where each array is at a row's first
+ * element. The list that it gets is the same one each time.
+ */
+export function forEachRow(
+  {shape, strides}: Walk,
+  visit: (offsets: readonly number[]) => void,
+): void {
+  if (shape.includes(0)) return;
+  const last = shape.length - 1;
+  const index = new Array<number>(Math.max(0, last)).fill(0);
+  const offsets = strides.map(() => 0);
+  for (;;) {
+    visit(offsets);
+    let axis = last - 1;
+    for (; axis >= 0; axis--) {
+      const wraps = ++index[axis]! === shape[axis]!;
+      for (const [array, own] of strides.entries())
+        offsets[array]! += wraps ? own[axis]! * (1 - shape[axis]!) : own[axis]!;
+      if (!wraps) break;
+      index[axis] = 0;
+    }
+    if (axis < 0) return;
+  }
+}
+
 /** Shape and strides in one array, as the addon takes them. */
 export function packWalk(walk: Walk): Int32Array {
   return Int32Array.from([...walk.shape, ...walk.strides.flat()]);

@@ -1,5 +1,5 @@
 import {backend_util, type KernelConfig, type TensorInfo} from '@tensorflow/tfjs';
-import {broadcastStrides, simplify, type Walk} from '../strides.js';
+import {broadcastStrides, forEachRow, simplify, type Walk} from '../strides.js';
 import {cpuKernel, floats, makeFloats} from './cpuKernel.js';
 
 const operations = ['Add', 'Sub', 'Multiply', 'RealDiv'] as const;
@@ -45,25 +45,15 @@ function compute(
   out: Float32Array,
   a: Float32Array,
   b: Float32Array,
-  {shape, strides}: Walk,
+  walk: Walk,
 ): void {
-  const [aStrides, bStrides] = strides as [readonly number[], readonly number[]];
-  const last = shape.length - 1;
-  const length = shape[last]!;
-  const index = new Array<number>(last).fill(0);
-  let [i, j] = [0, 0];
-  for (let o = 0; o < out.length; o += length) {
-    computeRun(operation, out, o, length, a, i, aStrides[last]!, b, j, bStrides[last]!);
-    for (let axis = last - 1; axis >= 0; axis--) {
-      i += aStrides[axis]!;
-      j += bStrides[axis]!;
-      index[axis]!++;
-      if (index[axis]! < shape[axis]!) break;
-      index[axis] = 0;
-      i -= shape[axis]! * aStrides[axis]!;
-      j -= shape[axis]! * bStrides[axis]!;
-    }
-  }
+  const length = walk.shape.at(-1)!;
+  const [da, db] = walk.strides.map((own) => own.at(-1)!) as [number, number];
+  let o = 0;
+  forEachRow(walk, (offsets) => {
+    computeRun(operation, out, o, length, a, offsets[0]!, da, b, offsets[1]!, db);
+    o += length;
+  });
 }
 
 /** tfjs finds each number's place by an array of its indices. */

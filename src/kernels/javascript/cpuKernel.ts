@@ -2,6 +2,7 @@
 // computes where the native backend cannot, and what tests compare that with.
 import * as tf from '@tensorflow/tfjs';
 import type {MathBackendCPU} from '@tensorflow/tfjs-backend-cpu';
+import {sizeOf} from '../strides.js';
 
 export interface CpuCall<Inputs, Attrs = unknown> {
   readonly inputs: Inputs;
@@ -38,6 +39,6 @@ export function makeFloats(
   backend: MathBackendCPU,
   shape: readonly number[],
 ): {info: tf.TensorInfo; values: Float32Array} {
-  const values = new Float32Array(shape.reduce((size, n) => size * n, 1));
+  const values = new Float32Array(sizeOf(shape));
   return {info: backend.makeTensorInfo([...shape], 'float32', values), values};
 }

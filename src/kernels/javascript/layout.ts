@@ -9,7 +9,7 @@ import {
   util,
 } from '@tensorflow/tfjs';
 import type {MathBackendCPU} from '@tensorflow/tfjs-backend-cpu';
-import {rowMajor, simplify} from '../strides.js';
+import {forEachRow, rowMajor, simplify, sizeOf} from '../strides.js';
 import {cpuKernel, floats, makeFloats} from './cpuKernel.js';
 
 /** Fills `out` with the numbers of `values` that a walk over a shape meets, from `start` on. */
@@ -21,24 +21,15 @@ function copyWalk(
   strides: readonly number[],
 ): void {
   const walk = simplify({shape, strides: [strides]});
-  const [steps] = walk.strides as [readonly number[]];
-  const last = walk.shape.length - 1;
-  const [length, step] = [walk.shape[last]!, steps[last]!];
-  const index = new Array<number>(last).fill(0);
-  let from = start;
-  for (let o = 0; o < out.length; ) {
-    if (step === 1) {
-      out.set(values.subarray(from, from + length), o);
-      o += length;
-    } else for (let i = 0, at = from; i < length; i++, at += step) out[o++] = values[at]!;
-    for (let axis = last - 1; axis >= 0; axis--) {
-      from += steps[axis]!;
-      index[axis]!++;
-      if (index[axis]! < walk.shape[axis]!) break;
-      index[axis] = 0;
-      from -= walk.shape[axis]! * steps[axis]!;
-    }
-  }
+  const length = walk.shape.at(-1)!;
+  const step = walk.strides[0]!.at(-1)!;
+  let o = 0;
+  forEachRow(walk, ([offset]) => {
+    const from = start + offset!;
+    if (step === 1) out.set(values.subarray(from, from + length), o);
+    else for (let i = 0, at = from; i < length; i++, at += step) out[o + i] = values[at]!;
+    o += length;
+  });
 }
 
 const transposeKernel = () =>
@@ -94,18 +85,10 @@ const padKernel = () =>
       const strides = rowMajor(shape);
       const values = floats(backend, x);
       const length = x.shape.at(-1) ?? 1;
-      const last = shape.length - 1;
-      const index = new Array<number>(Math.max(0, last)).fill(0);
-      for (let from = 0; from < values.length; from += length) {
-        let to = last < 0 ? 0 : paddings[last]![0];
-        for (const [axis, n] of index.entries()) to += (n + paddings[axis]![0]) * strides[axis]!;
-        out.values.set(values.subarray(from, from + length), to);
-        for (let axis = last - 1; axis >= 0; axis--) {
-          index[axis]!++;
-          if (index[axis]! < x.shape[axis]!) break;
-          index[axis] = 0;
-        }
-      }
+      const start = paddings.reduce((at, [before], axis) => at + before * strides[axis]!, 0);
+      forEachRow({shape: x.shape, strides: [rowMajor(x.shape), strides]}, ([from, to]) => {
+        out.values.set(values.subarray(from!, from! + length), start + to!);
+      });
       return out.info;
     },
   );
@@ -128,7 +111,7 @@ const gatherKernel = (): KernelConfig => {
         return stock.kernelFunc(call);
       const backend = call.backend as MathBackendCPU;
       const [count = 0, ...rest] = x.shape;
-      const length = rest.reduce((size, n) => size * n, 1);
+      const length = sizeOf(rest);
       const out = makeFloats(backend, [...indices.shape, ...rest]);
       const values = floats(backend, x);
       for (const [i, row] of (backend.data.get(indices.dataId).values as Int32Array).entries()) {

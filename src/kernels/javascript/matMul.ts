@@ -1,6 +1,6 @@
 // Products of batches of matrices. M rows of a, N columns of b, K what is summed over.
 import {broadcast_util, type KernelConfig, type TensorInfo} from '@tensorflow/tfjs';
-import {broadcastStrides} from '../strides.js';
+import {broadcastStrides, forEachRow} from '../strides.js';
 import {cpuKernel, floats, makeFloats} from './cpuKernel.js';
 
 interface MatMulAttrs {
@@ -151,32 +151,28 @@ export const matMulKernel = (): KernelConfig =>
     const batch = broadcast_util.assertAndGetBroadcastShape(aBatch, bBatch);
     const out = makeFloats(backend, [...batch, numRows, numColumns]);
     const [aValues, bValues] = [floats(backend, a), floats(backend, b)];
-    const places = [broadcastStrides(aBatch, batch), broadcastStrides(bBatch, batch)] as const;
-    const count = batch.reduce((size, n) => size * n, 1);
-    const index = batch.map(() => 0);
-    for (let i = 0; i < count; i++) {
-      const [aPlace, bPlace] = places.map((strides) =>
-        index.reduce((place, n, axis) => place + n * strides[axis]!, 0),
-      ) as [number, number];
-      const aFrom = aPlace * aRows * aColumns;
-      const bFrom = bPlace * bRows * bColumns;
+    // A row for each product, whose strides are in matrices.
+    const walk = {
+      shape: [...batch, 1],
+      strides: [aBatch, bBatch].map((own) => [...broadcastStrides(own, batch), 0]),
+    };
+    const [aSize, bSize, outSize] = [aRows * aColumns, bRows * bColumns, numRows * numColumns];
+    let to = 0;
+    forEachRow(walk, ([aPlace, bPlace]) => {
+      const [aFrom, bFrom] = [aPlace! * aSize, bPlace! * bSize];
       multiply(
         transposeA
           ? transposed(aValues, aFrom, aRows, aColumns)
-          : aValues.subarray(aFrom, aFrom + aRows * aColumns),
+          : aValues.subarray(aFrom, aFrom + aSize),
         transposeB
-          ? bValues.subarray(bFrom, bFrom + bRows * bColumns)
+          ? bValues.subarray(bFrom, bFrom + bSize)
           : transposed(bValues, bFrom, bRows, bColumns),
-        out.values.subarray(i * numRows * numColumns, (i + 1) * numRows * numColumns),
+        out.values.subarray(to, to + outSize),
         numRows,
         numColumns,
         numTerms,
       );
-      for (let axis = batch.length - 1; axis >= 0; axis--) {
-        index[axis]!++;
-        if (index[axis]! < batch[axis]!) break;
-        index[axis] = 0;
-      }
-    }
+      to += outSize;
+    });
     return out.info;
   });

@@ -1,6 +1,6 @@
 // Sums over some of the dimensions.
 import {backend_util, type KernelConfig, type TensorInfo, util} from '@tensorflow/tfjs';
-import {rowMajor} from '../strides.js';
+import {forEachRow, rowMajor} from '../strides.js';
 import {cpuKernel, floats, makeFloats} from './cpuKernel.js';
 
 interface ReduceAttrs {
@@ -21,22 +21,12 @@ const reduceKernel = (name: 'Sum' | 'Mean') =>
     const strides = rowMajor(kept).map((stride, axis) => (axes.includes(axis) ? 0 : stride));
     const sums = new Float64Array(out.values.length);
     const values = floats(backend, x);
-    const last = x.shape.length - 1;
-    const length = x.shape[last] ?? 1;
-    const step = strides[last] ?? 0;
-    const index = new Array<number>(Math.max(0, last)).fill(0);
-    let to = 0;
-    for (let from = 0; from < values.length; from += length) {
-      for (let i = 0, at = to; i < length; i++, at += step)
-        sums[at] = sums[at]! + values[from + i]!;
-      for (let axis = last - 1; axis >= 0; axis--) {
-        to += strides[axis]!;
-        index[axis]!++;
-        if (index[axis]! < x.shape[axis]!) break;
-        index[axis] = 0;
-        to -= x.shape[axis]! * strides[axis]!;
-      }
-    }
+    const length = x.shape.at(-1) ?? 1;
+    const step = strides.at(-1) ?? 0;
+    forEachRow({shape: x.shape, strides: [rowMajor(x.shape), strides]}, ([from, to]) => {
+      for (let i = 0, at = to!; i < length; i++, at += step)
+        sums[at] = sums[at]! + values[from! + i]!;
+    });
     const count = name === 'Mean' ? values.length / Math.max(1, sums.length) : 1;
     for (const [i, sum] of sums.entries()) out.values[i] = sum / count;
     return out.info;
