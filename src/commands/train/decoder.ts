@@ -1,4 +1,4 @@
-import {TrainCommand} from '../../cli/trainCommand.js';
+import {TrainCommand, trainArgs} from '../../cli/trainCommand.js';
 
 export default class TrainDecoder extends TrainCommand {
   static override summary = 'Teach the image decoder to draw what a model regresses.';
@@ -8,6 +8,8 @@ export default class TrainDecoder extends TrainCommand {
     '<%= config.bin %> train decoder recipes/decoder.yaml --out runs/decoder',
     '<%= config.bin %> train decoder --out runs/decoder --resume --max-minutes 60',
   ];
+
+  static override args = trainArgs; // oclif reads a command's own
 
   async run(): Promise<void> {
     const {args, flags} = await this.parse(TrainDecoder);
