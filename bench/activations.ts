@@ -1,6 +1,6 @@
 // What one layer of LLaMA keeps of each token for the backward pass, against what it must keep.
 // C hidden size, F intermediate size, H heads. Run: node --import tsx bench/activations.ts
-import * as tf from '@tensorflow/tfjs';
+import tf from '#tfjs';
 import {selectBackend} from '../src/kernels/backend.js';
 import {activeNativeBackend, type NativeBackend} from '../src/kernels/native/nativeBackend.js';
 import {countingPositions, Llama, type LlamaConfig} from '../src/model/llama.js';

@@ -1,7 +1,7 @@
 // Attention at the model's sizes: GFLOP/s next to the plain matrix product, and for one query GB/s
 // of keys and values next to the speed of reading memory.
 // Run: node --import tsx bench/attention.ts [threads]
-import * as tf from '@tensorflow/tfjs';
+import tf from '#tfjs';
 import {selectBackend} from '../src/kernels/backend.js';
 import {attention, linear} from '../src/kernels/index.js';
 import {column, time, uniform} from './timing.js';

@@ -2,7 +2,7 @@
 // does: seconds, and how far apart they are.
 // Run: npm run bench embeddings [model] [tokens of the prompt] [repeats]
 import {performance} from 'node:perf_hooks';
-import * as tf from '@tensorflow/tfjs';
+import tf from '#tfjs';
 import {selectBackend} from '../src/kernels/backend.js';
 import {EmuModel} from '../src/model/emu.js';
 import {regressImages} from '../src/model/regressImages.js';

@@ -3,7 +3,7 @@
 // time is compared, which other programs disturb less.
 // Run: npm run bench linear [threads] [runs]; EMU_PYTHON names a Python with numpy and threadpoolctl.
 import {setTimeout} from 'node:timers/promises';
-import * as tf from '@tensorflow/tfjs';
+import tf from '#tfjs';
 import {selectBackend} from '../src/kernels/backend.js';
 import {encode} from '../src/kernels/encoding.js';
 import {linear} from '../src/kernels/index.js';

@@ -1,7 +1,7 @@
 // The bandwidth-bound ops, native against the reference composition and against the speed at which
 // this machine reads memory. Sizes: LLaMA-13B's prompt of 256 tokens, and one token.
 // Run: node --import tsx bench/ops.ts [threads]
-import * as tf from '@tensorflow/tfjs';
+import tf from '#tfjs';
 import {selectBackend} from '../src/kernels/backend.js';
 import * as ops from '../src/kernels/index.js';
 import {column, time, uniform} from './timing.js';

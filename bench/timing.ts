@@ -1,5 +1,5 @@
 // How the benches of this folder time and print.
-import * as tf from '@tensorflow/tfjs';
+import tf from '#tfjs';
 
 /**
  * The shortest of several runs, in seconds; what `run` gives is disposed. `isProcessorTime` counts

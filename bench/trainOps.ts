@@ -2,7 +2,7 @@
 // product that they are made of, batch normalization, group normalization at sizes of Stable
 // Diffusion's UNet against its composition of stock ops on the same backend, AdamW.
 // Run: node --import tsx bench/trainOps.ts [threads]
-import * as tf from '@tensorflow/tfjs';
+import tf from '#tfjs';
 import {selectBackend} from '../src/kernels/backend.js';
 import {Conv2DInputGrad, Conv2DWeightGrad} from '../src/kernels/conv2d/conv2d.grad.js';
 import {groupNormReference} from '../src/kernels/groupNorm/groupNorm.reference.js';

@@ -1,7 +1,7 @@
 // Pictures drawn from a prompt of texts and pictures (paper 2.1, 3.3; official code: Emu1/pipeline.py).
 // N embeddings a picture, C hidden size of the language model.
 import {performance} from 'node:perf_hooks';
-import * as tf from '@tensorflow/tfjs';
+import tf from '#tfjs';
 import {drawnOverPixels} from './data/preprocess.js';
 import type {Picture} from './data/picture.js';
 import {EmuError} from './errors.js';

@@ -1,6 +1,6 @@
 // The library: a model loaded once, asked many times. The command line, chat and evaluation stand on it.
 import {performance} from 'node:perf_hooks';
-import * as tf from '@tensorflow/tfjs';
+import tf from '#tfjs';
 import type {Picture} from './data/image.js';
 import {pipelineTransform, processImage} from './data/preprocess.js';
 import {

@@ -1,6 +1,6 @@
 // An image decoder's folders (unet/, vae/, scheduler/, safety_checker/) as what draws.
 import path from 'node:path';
-import * as tf from '@tensorflow/tfjs';
+import tf from '#tfjs';
 import {clipPixels} from './data/preprocess.js';
 import type {Picture} from './data/picture.js';
 import {ModelError} from './errors.js';

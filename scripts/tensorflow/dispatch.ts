@@ -1,6 +1,6 @@
 // What one call of an op costs on TensorFlow when there is hardly anything to compute: a token of a
 // small model. It is the price of a custom op against that of a composition of stock ops.
-import * as tf from '@tensorflow/tfjs';
+import tf from '#tfjs';
 import {rmsNormReference} from '../../src/kernels/rmsNorm/rmsNorm.reference.js';
 import {selectBackend} from '../../src/kernels/backend.js';
 import {

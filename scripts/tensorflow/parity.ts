@@ -4,7 +4,7 @@
 // reference composition.
 import path from 'node:path';
 import {pathToFileURL} from 'node:url';
-import * as tf from '@tensorflow/tfjs';
+import tf from '#tfjs';
 import {selectBackend} from '../../src/kernels/backend.js';
 import {rmsNorm} from '../../src/kernels/index.js';
 import {tensorflowKernels} from '../../src/kernels/tensorflow/kernels.js';

@@ -1,6 +1,6 @@
 // What `emu bench` measures: speed of the language model and of the vision tower, in the model's thread.
 import {performance} from 'node:perf_hooks';
-import * as tf from '@tensorflow/tfjs';
+import tf from '#tfjs';
 import {type BackendOptions, type Compute, selectBackend} from '../kernels/backend.js';
 import type {Encoding} from '../kernels/weight.js';
 import {LlamaDecoder} from '../model/decoder.js';

@@ -1,6 +1,6 @@
 // What `emu bench image` measures: a guided step of the UNet, and the autoencoder's way to the picture.
 import path from 'node:path';
-import * as tf from '@tensorflow/tfjs';
+import tf from '#tfjs';
 import {EmuError, ModelError} from '../errors.js';
 import {Unet} from '../model/diffusion/unet.js';
 import {Vae} from '../model/diffusion/vae.js';

@@ -1,4 +1,4 @@
-import type * as tf from '@tensorflow/tfjs';
+import type tf from '#tfjs';
 import {encodingBytes} from '../kernels/native/addon.js';
 import {encodingOf} from '../kernels/weight.js';
 import type {WeightSource} from '../model/layers.js';

@@ -1,5 +1,5 @@
 // Random weights of a given size: speed can be measured without a checkpoint.
-import type * as tf from '@tensorflow/tfjs';
+import type tf from '#tfjs';
 import {type Encoding, encodingBytes} from '../kernels/native/addon.js';
 import {makeWeight} from '../kernels/weight.js';
 import type {EmuConfig} from '../model/emu.js';

@@ -1,5 +1,5 @@
 import os from 'node:os';
-import * as tf from '@tensorflow/tfjs';
+import tf from '#tfjs';
 import {EmuError} from '../errors.js';
 import {registerFasterKernels} from './javascript/register.js';
 import {addonProblem, loadAddon} from './native/addon.js';

@@ -1,4 +1,4 @@
-import type * as tf from '@tensorflow/tfjs';
+import type tf from '#tfjs';
 
 /** An argument of an op whose shape or dtype does not fit. */
 export class ShapeError extends Error {

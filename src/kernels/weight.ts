@@ -1,4 +1,4 @@
-import * as tf from '@tensorflow/tfjs';
+import tf from '#tfjs';
 import {EmuError} from '../errors.js';
 import {decode} from './encoding.js';
 import {type Encoding, encodingBytes} from './native/addon.js';

@@ -1,7 +1,7 @@
 // The causal transformer (C-Former): the decoder of T5 over learned tokens that read the picture by
 // cross-attention (paper 2.1; official code: models/causal_former.py, T5Stack of transformers).
 // B pictures, T learned tokens, N encoder states, H heads, D head size, C its width.
-import * as tf from '@tensorflow/tfjs';
+import tf from '#tfjs';
 import {attention, embedding} from '../kernels/index.js';
 import {Linear, mergeHeads, RmsNorm, splitHeads, type WeightSource} from './layers.js';
 import {ListedWeights, recomputed} from './recompute.js';

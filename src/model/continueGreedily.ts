@@ -1,4 +1,4 @@
-import type * as tf from '@tensorflow/tfjs';
+import type tf from '#tfjs';
 import {LlamaDecoder} from './decoder.js';
 import {generate} from './generate.js';
 import type {Llama} from './llama.js';

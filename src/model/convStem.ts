@@ -1,7 +1,7 @@
 // A convolutional stem in the place of the linear patch embedding, for small models trained from nothing:
 // strided 3x3 convolutions see edges before tokens do (arXiv 2106.14881). Not in the released Emu.
 // B pictures, h and w of the current resolution, C channels. NHWC inside.
-import * as tf from '@tensorflow/tfjs';
+import tf from '#tfjs';
 import {batchNormInference, batchNormWithMoments, conv2d, type Moments} from '../kernels/index.js';
 import {LayerNorm, Linear, type WeightSource} from './layers.js';
 

@@ -1,6 +1,6 @@
 // One prompt being continued by the language model: what generate.ts drives.
 // B sequences (beams), T prompt tokens, C hidden size, V vocabulary.
-import * as tf from '@tensorflow/tfjs';
+import tf from '#tfjs';
 import type {Decoder} from './generate.js';
 import {KvCache} from './kvCache.js';
 import {countingPositions, type Llama} from './llama.js';

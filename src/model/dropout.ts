@@ -1,5 +1,5 @@
 // Dropout that training turns on around a forward pass; outside of it layers pass their input on.
-import * as tf from '@tensorflow/tfjs';
+import tf from '#tfjs';
 import {Random} from '../random.js';
 
 let active: {readonly rate: number; readonly random: Random} | undefined;

@@ -1,7 +1,7 @@
 // Emu: a vision encoder and a causal transformer turn each picture into N embeddings that stand
 // between text tokens; one LLaMA goes on with either (paper 2, figure 2; official code: models/modeling_emu.py).
 // B sequences, T tokens, I pictures, N embeddings a picture, C the language model's width.
-import * as tf from '@tensorflow/tfjs';
+import tf from '#tfjs';
 import {embedding} from '../kernels/index.js';
 import {CausalFormer, type CausalFormerConfig} from './causalFormer.js';
 import {EvaVit, type VisionConfig} from './evaVit.js';

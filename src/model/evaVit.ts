@@ -1,6 +1,6 @@
 // The vision encoder: EVA-CLIP's ViT (paper 2.1; official code: models/eva_vit.py). Pixels are NCHW.
 // B pictures, N patches + 1 (the class token), H heads, D head size, C width.
-import * as tf from '@tensorflow/tfjs';
+import tf from '#tfjs';
 import {attention, gelu, linear, patchEmbedding} from '../kernels/index.js';
 import {ConvStem, type ConvStemConfig} from './convStem.js';
 import {LayerNorm, Linear, mergeHeads, splitHeads, type WeightSource} from './layers.js';

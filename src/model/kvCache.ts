@@ -1,6 +1,6 @@
 // Keys and values of the positions already seen, so that a new token costs one position only.
 // R rows (beams), S positions (capacity), H heads, D head size.
-import * as tf from '@tensorflow/tfjs';
+import tf from '#tfjs';
 import {cacheWrite} from '../kernels/index.js';
 
 /**

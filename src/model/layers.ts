@@ -1,5 +1,5 @@
 // Layers that more than one tower uses. B batch, T tokens, H heads, D head size, C hidden size.
-import * as tf from '@tensorflow/tfjs';
+import tf from '#tfjs';
 import {layerNorm, linear, rmsNorm} from '../kernels/index.js';
 
 /**

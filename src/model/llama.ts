@@ -1,6 +1,6 @@
 // The language model: LLaMA (official code: models/modeling_llama.py), with Emu's regression head.
 // B sequences, T new tokens, S all tokens, H heads, D head size, C hidden size, V vocabulary.
-import * as tf from '@tensorflow/tfjs';
+import tf from '#tfjs';
 import {attention, embedding, rope, siluGate} from '../kernels/index.js';
 import type {KvCache} from './kvCache.js';
 import {Linear, mergeHeads, RmsNorm, splitHeads, type WeightSource} from './layers.js';

@@ -1,5 +1,5 @@
 // Low-rank adaptation of a linear layer (arXiv 2106.09685; official code: peft's LoraLayer).
-import * as tf from '@tensorflow/tfjs';
+import tf from '#tfjs';
 import {dropout} from './dropout.js';
 import {Linear, type WeightSource} from './layers.js';
 

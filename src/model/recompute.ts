@@ -1,6 +1,6 @@
 // Gradient checkpointing (arXiv 1604.06174): a transformer block keeps its inputs only, and computes its
 // activations again when the backward pass comes to it. Training turns it on around a forward pass.
-import * as tf from '@tensorflow/tfjs';
+import tf from '#tfjs';
 import {replayDropout} from './dropout.js';
 import type {WeightSource} from './layers.js';
 

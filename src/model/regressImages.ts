@@ -1,7 +1,7 @@
 // Pictures in the language model's own terms: after [IMG] it regresses one visual embedding, sees it, and goes
 // on to the next (paper 2.3; official code: generate_image of models/modeling_emu.py, which runs the whole
 // sequence each time). B prompts, T tokens of the longest, N embeddings a picture, C hidden size.
-import * as tf from '@tensorflow/tfjs';
+import tf from '#tfjs';
 import type {EmuModel} from './emu.js';
 import {KvCache} from './kvCache.js';
 

@@ -1,4 +1,4 @@
-import type * as tf from '@tensorflow/tfjs';
+import type tf from '#tfjs';
 
 type TraceSink = (name: string, tensor: tf.Tensor) => void;
 

@@ -1,5 +1,5 @@
 // AdamW (arXiv 1711.05101) as torch.optim.AdamW computes it.
-import * as tf from '@tensorflow/tfjs';
+import tf from '#tfjs';
 import {adamwStep} from '../kernels/index.js';
 
 export interface AdamWOptions {

@@ -1,5 +1,5 @@
 // What a model in training says by itself: each row of a batch goes on before its last asked-for text.
-import * as tf from '@tensorflow/tfjs';
+import tf from '#tfjs';
 import {continueGreedily} from '../model/continueGreedily.js';
 import type {EmuModel} from '../model/emu.js';
 import type {Tokenizer} from '../text/tokenizer.js';

@@ -1,7 +1,7 @@
 // The image decoder that training starts from: a UNet and an autoencoder out of diffusers folders, or from
 // nothing by the recipe's sizes.
 import path from 'node:path';
-import type * as tf from '@tensorflow/tfjs';
+import type tf from '#tfjs';
 import {InputError} from '../errors.js';
 import type {WeightSource} from '../model/layers.js';
 import type {Random} from '../random.js';

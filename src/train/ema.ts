@@ -1,5 +1,5 @@
 // An exponential moving average of weights: what a diffusion model draws with.
-import * as tf from '@tensorflow/tfjs';
+import tf from '#tfjs';
 import type {WeightSource} from '../model/layers.js';
 
 const PREFIX = 'ema.';

@@ -1,4 +1,4 @@
-import type * as tf from '@tensorflow/tfjs';
+import type tf from '#tfjs';
 import {encode} from '../kernels/encoding.js';
 import type {TensorToWrite} from '../weights/safetensors.js';
 import type {FloatEncoding} from '../weights/tensorsToWrite.js';

@@ -1,5 +1,5 @@
 // Gradients of a batch that may come in parts: micro-batches that fit into memory, and ranks.
-import * as tf from '@tensorflow/tfjs';
+import tf from '#tfjs';
 import {sumOfSquares} from '../kernels/index.js';
 import {withRecomputation} from '../model/recompute.js';
 import type {LossTerms} from './objective.js';

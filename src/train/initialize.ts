@@ -1,5 +1,5 @@
 // Initial weights of a model trained from nothing.
-import * as tf from '@tensorflow/tfjs';
+import tf from '#tfjs';
 import type {EmuConfig} from '../model/emu.js';
 import type {Random} from '../random.js';
 

@@ -1,5 +1,5 @@
 // Initial weights of an image decoder trained from nothing.
-import * as tf from '@tensorflow/tfjs';
+import tf from '#tfjs';
 import type {Random} from '../random.js';
 
 /**

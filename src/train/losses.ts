@@ -1,7 +1,7 @@
 // The one objective (paper 2.2): the next token where the label is text, the next visual embedding
 // where it is a picture. B sequences, T tokens, C hidden size, V vocabulary.
 // Official code: models/modeling_llama.py builds both masks; the regression itself was not released.
-import * as tf from '@tensorflow/tfjs';
+import tf from '#tfjs';
 import {embedding, softmaxCrossEntropy} from '../kernels/index.js';
 import type {Llama} from '../model/llama.js';
 import {countLabels, IGNORE} from './data/labels.js';

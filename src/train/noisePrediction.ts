@@ -1,6 +1,6 @@
 // The image decoder's objective (paper 2.3 by Stable Diffusion's): the noise that was added to the latents.
 // B batch, L latent channels, h and w of the latents, N context tokens, K their size.
-import * as tf from '@tensorflow/tfjs';
+import tf from '#tfjs';
 import type {NoiseSchedule} from '../model/diffusion/noiseSchedule.js';
 import type {Unet} from '../model/diffusion/unet.js';
 

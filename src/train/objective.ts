@@ -1,6 +1,6 @@
 // A batch of documents through the model, and what it is trained on: the next token where the label is
 // text, the next visual embedding where it is a picture (paper 2.2).
-import * as tf from '@tensorflow/tfjs';
+import tf from '#tfjs';
 import type {EmuModel} from '../model/emu.js';
 import {countingPositions, type SequenceLayout} from '../model/llama.js';
 import {type Counts, regressionPairs, type StructureIds} from './data/labels.js';

@@ -1,5 +1,5 @@
 // What a parameter's name says of it.
-import type * as tf from '@tensorflow/tfjs';
+import type tf from '#tfjs';
 
 export type Tower = 'vision' | 'causalFormer' | 'llama';
 

@@ -1,6 +1,6 @@
 // The autoencoder's objective (arXiv 2112.10752 without its perceptual and adversarial terms): the picture
 // again, from latents that stay near a standard normal. B pictures, L latent channels.
-import * as tf from '@tensorflow/tfjs';
+import tf from '#tfjs';
 import type {Vae} from '../model/diffusion/vae.js';
 import type {LossTerms} from './objective.js';
 

@@ -1,6 +1,6 @@
 // The random part of the image decoder's objective. A row's numbers depend on the seed, the step and the row's
 // number in it: a resumed run draws the same, on any number of ranks and in parts of any size.
-import * as tf from '@tensorflow/tfjs';
+import tf from '#tfjs';
 import {Random} from '../random.js';
 
 export interface RowNoise {

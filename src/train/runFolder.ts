@@ -11,7 +11,7 @@ import {
   utimesSync,
 } from 'node:fs';
 import path from 'node:path';
-import type * as tf from '@tensorflow/tfjs';
+import type tf from '#tfjs';
 import {InputError} from '../errors.js';
 import {openCheckpoint} from '../weights/checkpoint.js';
 import {decodeFloat32} from '../weights/decode.js';

@@ -2,7 +2,7 @@
 // a model that draws; and on demand the release's layout.
 import {cpSync, existsSync} from 'node:fs';
 import path from 'node:path';
-import type * as tf from '@tensorflow/tfjs';
+import type tf from '#tfjs';
 import type {UnetConfig, VaeConfig} from '../weights/diffusionConfig.js';
 import {
   type DiffusionFormat,

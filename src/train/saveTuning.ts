@@ -1,7 +1,7 @@
 // An instruction tuning's files: emu's own (LoRA and token rows beside the base), and the whole model as the
 // official code loads it.
 import path from 'node:path';
-import type * as tf from '@tensorflow/tfjs';
+import type tf from '#tfjs';
 import type {EmuConfig} from '../model/emu.js';
 import {writeSafetensors} from '../weights/safetensors.js';
 import {storedTensors} from '../weights/tensorsToWrite.js';

@@ -1,4 +1,4 @@
-import type * as tf from '@tensorflow/tfjs';
+import type tf from '#tfjs';
 import type {Batch} from './data/batch.js';
 import type {BatchPart} from './gradients.js';
 

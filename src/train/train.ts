@@ -1,7 +1,7 @@
 // The training loop of every stage: batches in, steps taken, the run's folder kept up to date.
 import {performance} from 'node:perf_hooks';
 import {setImmediate} from 'node:timers/promises';
-import * as tf from '@tensorflow/tfjs';
+import tf from '#tfjs';
 import {InputError} from '../errors.js';
 import {AdamW} from './adamw.js';
 import type {Batch} from './data/batch.js';

@@ -1,6 +1,6 @@
 // One optimizer step of any stage: losses and gradients of a batch, clipped, into the parameters.
 import {performance} from 'node:perf_hooks';
-import * as tf from '@tensorflow/tfjs';
+import tf from '#tfjs';
 import type {AdamW} from './adamw.js';
 import type {Batch} from './data/batch.js';
 import {clipFactor, globalNorm, gradientsOf} from './gradients.js';

@@ -1,4 +1,4 @@
-import * as tf from '@tensorflow/tfjs';
+import tf from '#tfjs';
 import type {WeightSource} from '../model/layers.js';
 
 type Initial = (name: string, shape: readonly number[]) => tf.Tensor;

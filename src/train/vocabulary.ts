@@ -1,5 +1,5 @@
 // Which vocabulary a pretrained model gets: LLaMA's, its data's words, or the one it has with new words.
-import * as tf from '@tensorflow/tfjs';
+import tf from '#tfjs';
 import {InputError} from '../errors.js';
 import type {Random} from '../random.js';
 import {loadTokenizer, type Tokenizer} from '../text/tokenizer.js';

@@ -1,7 +1,7 @@
 // Warm-ups of a vision encoder that was not trained before, in the place of EVA-CLIP: name what a picture
 // shows, or tell its text from those of the batch's other pictures (CLIP, arXiv 2103.00020).
 // I pictures, N states of one, C their width.
-import * as tf from '@tensorflow/tfjs';
+import tf from '#tfjs';
 import {softmaxCrossEntropy} from '../kernels/index.js';
 
 /** Scale of the cosine between a picture's pooled states and a class's vector. */

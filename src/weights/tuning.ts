@@ -3,7 +3,7 @@
 // instruct one.
 import {existsSync} from 'node:fs';
 import path from 'node:path';
-import type * as tf from '@tensorflow/tfjs';
+import type tf from '#tfjs';
 import {ModelError} from '../errors.js';
 import {checkTensors} from './checkTensors.js';
 import {type Checkpoint, openCheckpoint} from './checkpoint.js';

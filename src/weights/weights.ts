@@ -1,6 +1,6 @@
 // Named, shape-checked tensors from a checkpoint. Names are exact: what a model asks for must be
 // there, and what is there must be asked for.
-import * as tf from '@tensorflow/tfjs';
+import tf from '#tfjs';
 import {makeWeight} from '../kernels/weight.js';
 import {countNoun, sameShape, WeightsError} from './checkTensors.js';
 import type {Checkpoint} from './checkpoint.js';

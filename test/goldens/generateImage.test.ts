@@ -1,6 +1,6 @@
 // What is regressed after [IMG], against the official generate_image: text, blended pictures, in context, and
 // the empty prompt beside them.
-import * as tf from '@tensorflow/tfjs';
+import tf from '#tfjs';
 import {suite} from 'uvu';
 import * as assert from 'uvu/assert';
 import {regressImages} from '../../src/model/regressImages.js';

@@ -1,5 +1,5 @@
 // Generated ids, greedy and beam, equal to the official code's, for every call that the goldens hold.
-import * as tf from '@tensorflow/tfjs';
+import tf from '#tfjs';
 import {suite} from 'uvu';
 import * as assert from 'uvu/assert';
 import {LlamaDecoder} from '../../src/model/decoder.js';

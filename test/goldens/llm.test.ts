@@ -1,5 +1,5 @@
 // The language model's goldens: text, pictures between text, padding on either side, both models.
-import * as tf from '@tensorflow/tfjs';
+import tf from '#tfjs';
 import {suite} from 'uvu';
 import * as assert from 'uvu/assert';
 import {countingPositions, type SequenceLayout} from '../../src/model/llama.js';

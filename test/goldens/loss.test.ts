@@ -1,5 +1,5 @@
 // The objective's value and gradients, and one AdamW update, against PyTorch's.
-import * as tf from '@tensorflow/tfjs';
+import tf from '#tfjs';
 import {suite} from 'uvu';
 import * as assert from 'uvu/assert';
 import {EmuModel} from '../../src/model/emu.js';

@@ -1,6 +1,6 @@
 // From prompt to picture against the official pipeline, and what its safety checker thinks of pictures.
 import path from 'node:path';
-import * as tf from '@tensorflow/tfjs';
+import tf from '#tfjs';
 import {suite} from 'uvu';
 import * as assert from 'uvu/assert';
 import {clipPixels} from '../../src/data/preprocess.js';

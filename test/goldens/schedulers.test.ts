@@ -1,6 +1,6 @@
 // The solvers against the official ones: their timesteps, their steps on given noise, and whole runs with the
 // golden UNet.
-import * as tf from '@tensorflow/tfjs';
+import tf from '#tfjs';
 import {suite} from 'uvu';
 import * as assert from 'uvu/assert';
 import {NoiseSchedule} from '../../src/model/diffusion/noiseSchedule.js';

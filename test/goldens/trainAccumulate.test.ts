@@ -1,5 +1,5 @@
 // The first 20 steps of pretraining in two parts each, against PyTorch's curves and steps in one part.
-import * as tf from '@tensorflow/tfjs';
+import tf from '#tfjs';
 import {suite} from 'uvu';
 import * as assert from 'uvu/assert';
 import {goldenCheckpoint, onEveryBackend} from '../support/goldenModel.js';

@@ -1,5 +1,5 @@
 // The decoder stage against PyTorch's run: loss, gradients, AdamW and the moving average, step by step.
-import * as tf from '@tensorflow/tfjs';
+import tf from '#tfjs';
 import {suite} from 'uvu';
 import * as assert from 'uvu/assert';
 import {sumOfSquares} from '../../src/kernels/index.js';

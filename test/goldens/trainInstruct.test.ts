@@ -1,6 +1,6 @@
 // Instruction tuning over 100 steps, of the LoRA matrices and with the turn tokens' embeddings, against
 // PyTorch's curves.
-import * as tf from '@tensorflow/tfjs';
+import tf from '#tfjs';
 import {suite} from 'uvu';
 import * as assert from 'uvu/assert';
 import {EmuModel} from '../../src/model/emu.js';

@@ -1,5 +1,5 @@
 // The pretraining objective over 200 steps against PyTorch's curves.
-import * as tf from '@tensorflow/tfjs';
+import tf from '#tfjs';
 import {suite} from 'uvu';
 import * as assert from 'uvu/assert';
 import {continueGreedily} from '../../src/model/continueGreedily.js';

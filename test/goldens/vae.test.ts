@@ -1,5 +1,5 @@
 // Every tensor of the autoencoder golden, on every backend.
-import * as tf from '@tensorflow/tfjs';
+import tf from '#tfjs';
 import {suite} from 'uvu';
 import * as assert from 'uvu/assert';
 import {collectTrace} from '../../src/model/trace.js';

@@ -1,5 +1,5 @@
 // Every tensor of the vision goldens: ViT, ln_visual and C-Former of both models, on every backend.
-import * as tf from '@tensorflow/tfjs';
+import tf from '#tfjs';
 import {suite} from 'uvu';
 import * as assert from 'uvu/assert';
 import {relativePositionBuckets} from '../../src/model/causalFormer.js';

@@ -1,5 +1,5 @@
 // B sequences, T queries, S positions of the cache, H heads, D head size, R cache rows
-import * as tf from '@tensorflow/tfjs';
+import tf from '#tfjs';
 import {suite} from 'uvu';
 import * as assert from 'uvu/assert';
 import {attentionReference} from '../../src/kernels/attention/attention.reference.js';

@@ -1,6 +1,6 @@
 // Products of numbers rounded to bfloat16 (--compute bf16): equal to those of the rounded numbers where
 // nothing else is rounded, else near those of the numbers themselves.
-import * as tf from '@tensorflow/tfjs';
+import tf from '#tfjs';
 import {suite} from 'uvu';
 import * as assert from 'uvu/assert';
 import {selectBackend, selectCompute} from '../../src/kernels/backend.js';

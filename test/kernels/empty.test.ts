@@ -1,5 +1,5 @@
 // Tensors without elements give tensors without elements, on every backend, and crash nothing.
-import * as tf from '@tensorflow/tfjs';
+import tf from '#tfjs';
 import {suite} from 'uvu';
 import * as assert from 'uvu/assert';
 import * as ops from '../../src/kernels/index.js';

@@ -1,5 +1,5 @@
 // The faster kernels of the reference backend against tfjs's own, which they take the place of.
-import * as tf from '@tensorflow/tfjs';
+import tf from '#tfjs';
 import {suite} from 'uvu';
 import * as assert from 'uvu/assert';
 import {registerFasterKernels} from '../../src/kernels/javascript/register.js';

@@ -1,4 +1,4 @@
-import * as tf from '@tensorflow/tfjs';
+import tf from '#tfjs';
 import {suite} from 'uvu';
 import {layerNorm} from '../../src/kernels/index.js';
 import {layerNormReference} from '../../src/kernels/layerNorm/layerNorm.reference.js';

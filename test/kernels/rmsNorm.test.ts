@@ -1,6 +1,6 @@
 import {suite} from 'uvu';
 import * as assert from 'uvu/assert';
-import type * as tf from '@tensorflow/tfjs';
+import type tf from '#tfjs';
 import {rmsNorm} from '../../src/kernels/index.js';
 import {rmsNormReference} from '../../src/kernels/rmsNorm/rmsNorm.reference.js';
 import {checkGradients, evaluate, random, testParity, toTensor} from '../support/parity.js';

@@ -1,5 +1,5 @@
 // Results do not depend on the number of threads, and a cancelled computation stops.
-import * as tf from '@tensorflow/tfjs';
+import tf from '#tfjs';
 import {suite} from 'uvu';
 import * as assert from 'uvu/assert';
 import {availableBackends, selectBackend} from '../../src/kernels/backend.js';

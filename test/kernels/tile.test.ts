@@ -1,4 +1,4 @@
-import * as tf from '@tensorflow/tfjs';
+import tf from '#tfjs';
 import {suite} from 'uvu';
 import '../../src/kernels/index.js';
 import {random, testParity} from '../support/parity.js';

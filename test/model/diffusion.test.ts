@@ -1,5 +1,5 @@
 // The image decoder's parts whose right answers need no official code.
-import * as tf from '@tensorflow/tfjs';
+import tf from '#tfjs';
 import {suite} from 'uvu';
 import * as assert from 'uvu/assert';
 import {selectBackend} from '../../src/kernels/backend.js';

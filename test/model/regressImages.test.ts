@@ -1,5 +1,5 @@
 // What is regressed with a cache against whole passes over everything so far.
-import * as tf from '@tensorflow/tfjs';
+import tf from '#tfjs';
 import {suite} from 'uvu';
 import * as assert from 'uvu/assert';
 import {EmuModel} from '../../src/model/emu.js';

@@ -2,7 +2,7 @@
 import {fileURLToPath} from 'node:url';
 import {setFlagsFromString} from 'node:v8';
 import {runInNewContext} from 'node:vm';
-import * as tf from '@tensorflow/tfjs';
+import tf from '#tfjs';
 import {suite} from 'uvu';
 import * as assert from 'uvu/assert';
 import {readImage} from '../../src/data/image.js';

@@ -1,4 +1,4 @@
-import type * as tf from '@tensorflow/tfjs';
+import type tf from '#tfjs';
 import * as assert from 'uvu/assert';
 
 export interface NumberArray {

@@ -1,5 +1,5 @@
 // Every way in which this machine can compute: backend x instruction set.
-import * as tf from '@tensorflow/tfjs';
+import tf from '#tfjs';
 import type {uvu} from 'uvu';
 import {availableBackends, type BackendName, selectBackend} from '../../src/kernels/backend.js';
 import {type IsaName, loadAddon} from '../../src/kernels/native/addon.js';

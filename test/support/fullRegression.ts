@@ -1,5 +1,5 @@
 // Visual embeddings as the official code regresses them: the whole sequence once more for each.
-import * as tf from '@tensorflow/tfjs';
+import tf from '#tfjs';
 import type {EmuModel} from '../../src/model/emu.js';
 import {countingPositions} from '../../src/model/llama.js';
 

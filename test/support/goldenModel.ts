@@ -1,4 +1,4 @@
-import * as tf from '@tensorflow/tfjs';
+import tf from '#tfjs';
 import type {Test} from 'uvu';
 import {type BackendName, selectBackend} from '../../src/kernels/backend.js';
 import {type EmuConfig, EmuModel} from '../../src/model/emu.js';

@@ -4,7 +4,7 @@
 import {existsSync, readFileSync} from 'node:fs';
 import path from 'node:path';
 import {fileURLToPath} from 'node:url';
-import * as tf from '@tensorflow/tfjs';
+import tf from '#tfjs';
 import {openCheckpoint} from '../../src/weights/checkpoint.js';
 
 const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../..');

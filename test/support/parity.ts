@@ -1,5 +1,5 @@
 // An op on every backend and instruction set against its reference composition on tfjs's cpu.
-import * as tf from '@tensorflow/tfjs';
+import tf from '#tfjs';
 import type {uvu} from 'uvu';
 import {assertClose, type NumberArray, type Tolerance} from './assertClose.js';
 import {referenceVariant, type Variant, variants, withVariant} from './backends.js';

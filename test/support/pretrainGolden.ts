@@ -1,5 +1,5 @@
 // The pretraining runs of the goldens, step by step: what their tests share.
-import * as tf from '@tensorflow/tfjs';
+import tf from '#tfjs';
 import * as assert from 'uvu/assert';
 import {EmuModel} from '../../src/model/emu.js';
 import {AdamW} from '../../src/train/adamw.js';

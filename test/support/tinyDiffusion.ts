@@ -1,5 +1,5 @@
 // A tiny image decoder for tests that need its structure but none of the official numbers.
-import * as tf from '@tensorflow/tfjs';
+import tf from '#tfjs';
 import {Random} from '../../src/random.js';
 import {Variables} from '../../src/train/variables.js';
 import type {UnetConfig, VaeConfig} from '../../src/weights/diffusionConfig.js';

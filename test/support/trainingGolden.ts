@@ -1,5 +1,5 @@
 // Training runs of the goldens: their batches as ours, their curves and snapshots as checks.
-import * as tf from '@tensorflow/tfjs';
+import tf from '#tfjs';
 import * as assert from 'uvu/assert';
 import {closeTo} from './goldenModel.js';
 import type {GoldenGroup} from './goldens.js';

@@ -2,7 +2,7 @@
 // diffusers and emu read.
 import {mkdirSync, readdirSync, readFileSync, writeFileSync} from 'node:fs';
 import path from 'node:path';
-import * as tf from '@tensorflow/tfjs';
+import tf from '#tfjs';
 import sharp from 'sharp';
 import {suite} from 'uvu';
 import * as assert from 'uvu/assert';

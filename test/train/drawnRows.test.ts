@@ -1,6 +1,6 @@
 // What the image decoder's batches are made of: rows, their noise, texts that are short enough, squares.
 import path from 'node:path';
-import * as tf from '@tensorflow/tfjs';
+import tf from '#tfjs';
 import {suite} from 'uvu';
 import * as assert from 'uvu/assert';
 import type {Dataset, PreparedPicture} from '../../src/data/dataset.js';

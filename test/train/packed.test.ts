@@ -1,7 +1,7 @@
 // Documents packed into rows learn what they learn in rows of their own.
 import {readFileSync} from 'node:fs';
 import path from 'node:path';
-import * as tf from '@tensorflow/tfjs';
+import tf from '#tfjs';
 import {suite} from 'uvu';
 import * as assert from 'uvu/assert';
 import {EmuModel} from '../../src/model/emu.js';

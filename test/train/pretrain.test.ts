@@ -1,7 +1,7 @@
 // A whole small run: it learns something, is a model, and goes on after an interruption to the bit.
 import {readFileSync} from 'node:fs';
 import path from 'node:path';
-import * as tf from '@tensorflow/tfjs';
+import tf from '#tfjs';
 import {suite} from 'uvu';
 import * as assert from 'uvu/assert';
 import {Emu} from '../../src/emu.js';

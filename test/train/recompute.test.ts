@@ -1,7 +1,7 @@
 // Gradient checkpointing: the same losses and gradients to the bit, in less memory.
 import {readFileSync} from 'node:fs';
 import path from 'node:path';
-import * as tf from '@tensorflow/tfjs';
+import tf from '#tfjs';
 import {suite} from 'uvu';
 import * as assert from 'uvu/assert';
 import {withDropout} from '../../src/model/dropout.js';

@@ -1,4 +1,4 @@
-import * as tf from '@tensorflow/tfjs';
+import tf from '#tfjs';
 import type {AdamwAttrs} from './adamw.js';
 
 /** The next [parameter, m, v], all of one shape; the formulas stand at `adamwStep`. */

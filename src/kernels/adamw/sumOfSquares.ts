@@ -1,4 +1,4 @@
-import * as tf from '@tensorflow/tfjs';
+import tf from '#tfjs';
 import {activeNativeBackend} from '../native/nativeBackend.js';
 
 /** Σ x² over all numbers of all tensors; native adds in float64. Its root is the global gradient norm. */

@@ -1,5 +1,5 @@
 // B sequences, T queries, S' keys, R cache rows, H heads, D head size
-import * as tf from '@tensorflow/tfjs';
+import tf from '#tfjs';
 import type {AttentionOptions} from './attention.js';
 
 /** softmax(scale · q kᵀ + bias, masked) v: q [B, T, H, D], k and v [R, S, H, D] -> [B, T, H, D] */

@@ -1,6 +1,6 @@
 // B sequences, T queries, S positions that the cache holds, S' = numKeys of them filled, R cache
 // rows, H heads, D head size
-import * as tf from '@tensorflow/tfjs';
+import tf from '#tfjs';
 import {checkDtype, checkShape, ShapeError} from '../checkShape.js';
 import {attentionReference} from './attention.reference.js';
 

@@ -1,4 +1,4 @@
-import * as tf from '@tensorflow/tfjs';
+import tf from '#tfjs';
 import {BatchNorm, type BatchNormAttrs, BatchNormInference, BatchNormMoments} from './batchNorm.js';
 
 export const BatchNormGrad = 'EmuBatchNormGrad';

@@ -1,4 +1,4 @@
-import * as tf from '@tensorflow/tfjs';
+import tf from '#tfjs';
 import type {BatchNormAttrs, Moments} from './batchNorm.js';
 
 /** Mean and biased variance over all but the last dimension: x [..., C] -> [C] each */

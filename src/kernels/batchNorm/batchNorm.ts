@@ -1,5 +1,5 @@
 // x [..., C]: channels last. Statistics run over all dimensions but the last.
-import * as tf from '@tensorflow/tfjs';
+import tf from '#tfjs';
 import {checkShape, lastDim, ShapeError} from '../checkShape.js';
 import {
   batchNormInferenceReference,

@@ -1,4 +1,4 @@
-import * as tf from '@tensorflow/tfjs';
+import tf from '#tfjs';
 
 /** A copy of cache [R, S, H, D] with values [B, T, H, D] at rows 0 .. B-1 from `position` on. */
 export function cacheWriteReference(

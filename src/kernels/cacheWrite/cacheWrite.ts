@@ -1,4 +1,4 @@
-import * as tf from '@tensorflow/tfjs';
+import tf from '#tfjs';
 import {checkShape, ShapeError} from '../checkShape.js';
 import {cacheWriteReference} from './cacheWrite.reference.js';
 

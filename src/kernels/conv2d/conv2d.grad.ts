@@ -1,4 +1,4 @@
-import * as tf from '@tensorflow/tfjs';
+import tf from '#tfjs';
 import {Conv2D, type Conv2DAttrs} from './conv2d.js';
 
 export const Conv2DInputGrad = 'EmuConv2DInputGrad';

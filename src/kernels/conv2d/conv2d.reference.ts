@@ -1,4 +1,4 @@
-import * as tf from '@tensorflow/tfjs';
+import tf from '#tfjs';
 import type {Conv2DAttrs} from './conv2d.js';
 
 /** x [B, H, W, Cin], weight [Cout, Cin, kh, kw], bias [Cout] -> [B, Ho, Wo, Cout] */

@@ -1,5 +1,5 @@
 // Pictures are channels-last [B, H, W, C]; weights are [Cout, Cin, kh, kw], as PyTorch stores them.
-import * as tf from '@tensorflow/tfjs';
+import tf from '#tfjs';
 import {checkShape, ShapeError} from '../checkShape.js';
 import {conv2dReference} from './conv2d.reference.js';
 

@@ -1,4 +1,4 @@
-import * as tf from '@tensorflow/tfjs';
+import tf from '#tfjs';
 
 /**
  * table[ids]: ids int32 [...], table [V, C] -> [..., C]. The gradient is stated here because the

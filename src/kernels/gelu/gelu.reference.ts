@@ -1,4 +1,4 @@
-import * as tf from '@tensorflow/tfjs';
+import tf from '#tfjs';
 
 /** x/2 · (1 + erf(x / sqrt 2)): x [...] -> [...]. tfjs's erf on cpu is good to 1.5e-7. */
 export function geluReference(x: tf.Tensor): tf.Tensor {

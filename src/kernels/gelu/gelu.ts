@@ -1,4 +1,4 @@
-import * as tf from '@tensorflow/tfjs';
+import tf from '#tfjs';
 import {geluReference} from './gelu.reference.js';
 
 export const Gelu = 'EmuGelu';

@@ -1,4 +1,4 @@
-import * as tf from '@tensorflow/tfjs';
+import tf from '#tfjs';
 import {GroupNorm, type GroupNormAttrs} from './groupNorm.js';
 
 export const GroupNormGrad = 'EmuGroupNormGrad';

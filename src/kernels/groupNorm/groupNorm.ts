@@ -1,5 +1,5 @@
 // x [B, ..., C]: channels last. Statistics run over the positions between and the channels of a group.
-import * as tf from '@tensorflow/tfjs';
+import tf from '#tfjs';
 import {checkShape, lastDim, ShapeError} from '../checkShape.js';
 import {groupNormReference} from './groupNorm.reference.js';
 

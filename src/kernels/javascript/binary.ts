@@ -1,4 +1,5 @@
-import {backend_util, type KernelConfig, type TensorInfo} from '@tensorflow/tfjs';
+import tf from '#tfjs';
+import type {KernelConfig, TensorInfo} from '@tensorflow/tfjs';
 import {broadcastStrides, forEachRow, simplify, type Walk} from '../strides.js';
 import {cpuKernel, floats, makeFloats} from './cpuKernel.js';
 
@@ -60,7 +61,7 @@ function compute(
 export const binaryKernels = (): KernelConfig[] =>
   operations.map((operation) =>
     cpuKernel<{a: TensorInfo; b: TensorInfo}>(operation, ({inputs: {a, b}, backend}) => {
-      const shape = backend_util.assertAndGetBroadcastShape(a.shape, b.shape);
+      const shape = tf.backend_util.assertAndGetBroadcastShape(a.shape, b.shape);
       const out = makeFloats(backend, shape);
       const strides = [broadcastStrides(a.shape, shape), broadcastStrides(b.shape, shape)];
       const walk = simplify({shape, strides});

@@ -1,4 +1,5 @@
-import {backend_util, type KernelConfig, type TensorInfo} from '@tensorflow/tfjs';
+import tf from '#tfjs';
+import type {KernelConfig, TensorInfo} from '@tensorflow/tfjs';
 import {cpuKernel, floats, makeFloats} from './cpuKernel.js';
 import {multiply, transposed} from './matMul.js';
 
@@ -70,7 +71,7 @@ export const conv2dKernels = (): KernelConfig[] => [forwardKernel(), backwardKer
 type Shape4D = [number, number, number, number];
 
 function convolutionOf(x: readonly number[], filter: readonly number[], attrs: Conv2DAttrs) {
-  return backend_util.computeConv2DInfo(
+  return tf.backend_util.computeConv2DInfo(
     x as Shape4D,
     filter as Shape4D,
     attrs.strides,
@@ -88,7 +89,7 @@ interface Stripe {
   readonly offset: number;
 }
 
-function forEachStripe(info: backend_util.Conv2DInfo, visit: (stripe: Stripe) => void): void {
+function forEachStripe(info: tf.backend_util.Conv2DInfo, visit: (stripe: Stripe) => void): void {
   const {batchSize, outHeight, outWidth, outChannels, filterHeight, filterWidth} = info;
   const rowLength = outWidth * filterHeight * filterWidth * info.inChannels;
   const most = Math.max(1, Math.floor(MAX_GATHERED / rowLength));
@@ -102,7 +103,7 @@ function forEachStripe(info: backend_util.Conv2DInfo, visit: (stripe: Stripe) =>
 
 /** The runs of Cin numbers that a stripe's patches [rows · outWidth, kh · kw · Cin] take from inside x. */
 function forEachRun(
-  info: backend_util.Conv2DInfo,
+  info: tf.backend_util.Conv2DInfo,
   {picture, top, numRows}: Stripe,
   visit: (inPicture: number, inPatches: number) => void,
 ): void {

@@ -1,13 +1,6 @@
 // Numbers in another order.
-import {
-  backend_util,
-  getKernel,
-  type KernelConfig,
-  slice_util,
-  type Tensor,
-  type TensorInfo,
-  util,
-} from '@tensorflow/tfjs';
+import tf from '#tfjs';
+import type {KernelConfig, Tensor, TensorInfo} from '@tensorflow/tfjs';
 import type {MathBackendCPU} from '@tensorflow/tfjs-backend-cpu';
 import {forEachRow, rowMajor, simplify, sizeOf} from '../strides.js';
 import {cpuKernel, floats, makeFloats} from './cpuKernel.js';
@@ -47,8 +40,8 @@ const sliceKernel = () =>
   cpuKernel<{x: TensorInfo}, {begin: number | number[]; size: number | number[]}>(
     'Slice',
     ({inputs: {x}, attrs, backend}) => {
-      const [begin, size] = slice_util.parseSliceParams(x as never, attrs.begin, attrs.size);
-      slice_util.assertParamsValid(x as never, begin!, size!);
+      const [begin, size] = tf.slice_util.parseSliceParams(x as never, attrs.begin, attrs.size);
+      tf.slice_util.assertParamsValid(x as never, begin!, size!);
       const out = makeFloats(backend, size!);
       const strides = rowMajor(x.shape);
       const start = begin!.reduce((at, n, axis) => at + n * strides[axis]!, 0);
@@ -61,8 +54,8 @@ const splitKernel = () =>
   cpuKernel<{x: TensorInfo}, {numOrSizeSplits: number[] | number; axis: number}, TensorInfo[]>(
     'SplitV',
     ({inputs: {x}, attrs, backend}) => {
-      const axis = util.parseAxisParam(attrs.axis, x.shape)[0]!;
-      const sizes = backend_util.prepareSplitSize(x as Tensor, attrs.numOrSizeSplits, axis);
+      const axis = tf.util.parseAxisParam(attrs.axis, x.shape)[0]!;
+      const sizes = tf.backend_util.prepareSplitSize(x as Tensor, attrs.numOrSizeSplits, axis);
       const strides = rowMajor(x.shape);
       let start = 0;
       return sizes.map((size) => {
@@ -100,7 +93,7 @@ interface GatherAttrs {
 
 /** Rows of the first dimension. The indices are whole numbers, so cpuKernel would leave all of it to tfjs. */
 const gatherKernel = (): KernelConfig => {
-  const stock = getKernel('GatherV2', 'cpu');
+  const stock = tf.getKernel('GatherV2', 'cpu');
   return {
     ...stock,
     kernelFunc: (call) => {

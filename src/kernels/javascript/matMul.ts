@@ -1,5 +1,6 @@
 // Products of batches of matrices. M rows of a, N columns of b, K what is summed over.
-import {broadcast_util, type KernelConfig, type TensorInfo} from '@tensorflow/tfjs';
+import tf from '#tfjs';
+import type {KernelConfig, TensorInfo} from '@tensorflow/tfjs';
 import {broadcastStrides, forEachRow} from '../strides.js';
 import {cpuKernel, floats, makeFloats} from './cpuKernel.js';
 
@@ -148,7 +149,7 @@ export const matMulKernel = (): KernelConfig =>
     if (numTerms !== bTerms)
       throw new Error(`matMul: expected ${numTerms} terms in [${b.shape}], got ${bTerms}`);
     const [aBatch, bBatch] = [a.shape.slice(0, -2), b.shape.slice(0, -2)];
-    const batch = broadcast_util.assertAndGetBroadcastShape(aBatch, bBatch);
+    const batch = tf.broadcast_util.assertAndGetBroadcastShape(aBatch, bBatch);
     const out = makeFloats(backend, [...batch, numRows, numColumns]);
     const [aValues, bValues] = [floats(backend, a), floats(backend, b)];
     // A row for each product, whose strides are in matrices.

@@ -1,5 +1,6 @@
 // Sums over some of the dimensions.
-import {backend_util, type KernelConfig, type TensorInfo, util} from '@tensorflow/tfjs';
+import tf from '#tfjs';
+import type {KernelConfig, TensorInfo} from '@tensorflow/tfjs';
 import {forEachRow, rowMajor} from '../strides.js';
 import {cpuKernel, floats, makeFloats} from './cpuKernel.js';
 
@@ -11,8 +12,8 @@ interface ReduceAttrs {
 /** Each sum in float64. */
 const reduceKernel = (name: 'Sum' | 'Mean') =>
   cpuKernel<{x: TensorInfo}, ReduceAttrs>(name, ({inputs: {x}, attrs, backend}) => {
-    const axes = util.parseAxisParam(attrs.axis ?? null!, x.shape);
-    const kept = backend_util.expandShapeToKeepDim(
+    const axes = tf.util.parseAxisParam(attrs.axis ?? null!, x.shape);
+    const kept = tf.backend_util.expandShapeToKeepDim(
       x.shape.filter((_, axis) => !axes.includes(axis)),
       axes,
     );

@@ -1,4 +1,4 @@
-import * as tf from '@tensorflow/tfjs';
+import tf from '#tfjs';
 import {binaryKernels} from './binary.js';
 import {conv2dKernels} from './conv2d.js';
 import {layoutKernels} from './layout.js';

@@ -1,4 +1,4 @@
-import * as tf from '@tensorflow/tfjs';
+import tf from '#tfjs';
 
 /**
  * (x - mean) / sqrt(variance + eps) · weight + bias over the last dimension; the variance divides

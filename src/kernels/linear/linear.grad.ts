@@ -1,4 +1,4 @@
-import * as tf from '@tensorflow/tfjs';
+import tf from '#tfjs';
 import {Linear} from './linear.js';
 
 // y = x Wᵀ + b, rows of x independent:  dx = dy W,  dW = dyᵀ x,  db = sum of dy's rows.

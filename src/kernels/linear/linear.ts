@@ -1,4 +1,4 @@
-import * as tf from '@tensorflow/tfjs';
+import tf from '#tfjs';
 import {checkShape, lastDim} from '../checkShape.js';
 import {linearReference} from './linear.reference.js';
 

@@ -1,4 +1,5 @@
-import {backend_util, type TensorInfo} from '@tensorflow/tfjs';
+import tf from '#tfjs';
+import type {TensorInfo} from '@tensorflow/tfjs';
 import {type NativeBackend, nativeKernel} from '../native/nativeBackend.js';
 
 interface MatMulInputs {
@@ -30,7 +31,7 @@ export const matMulKernel = nativeKernel<MatMulInputs, MatMulAttrs>(
   ({inputs: {a, b}, attrs: {transposeA, transposeB}, backend}) => {
     const outerA = a.shape.slice(0, -2);
     const outerB = b.shape.slice(0, -2);
-    const outer = backend_util.assertAndGetBroadcastShape(outerA, outerB);
+    const outer = tf.backend_util.assertAndGetBroadcastShape(outerA, outerB);
     const [m, k] = lastTwo(a.shape, transposeA);
     const [kOfB, n] = lastTwo(b.shape, transposeB);
     if (k !== kOfB) {

@@ -1,4 +1,4 @@
-import * as tf from '@tensorflow/tfjs';
+import tf from '#tfjs';
 import {MathBackendCPU} from '@tensorflow/tfjs-backend-cpu';
 import {type Addon, type Encoding, type EncodingCode, encodingCodes, loadAddon} from './addon.js';
 import {MemoryPool} from './memoryPool.js';

@@ -1,4 +1,4 @@
-import * as tf from '@tensorflow/tfjs';
+import tf from '#tfjs';
 import {Patches, type PatchesAttrs} from './patchEmbedding.js';
 
 // Every pixel is in exactly one patch: dPixels is dy put back in the order of the pixels.

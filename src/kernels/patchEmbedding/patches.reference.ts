@@ -1,4 +1,4 @@
-import * as tf from '@tensorflow/tfjs';
+import tf from '#tfjs';
 
 /** Cuts pictures into squares, channel first: pixels [B, C, H, W] -> [B, (H/P)·(W/P), C·P·P] */
 export function patchesReference(pixels: tf.Tensor4D, patchSize: number): tf.Tensor3D {

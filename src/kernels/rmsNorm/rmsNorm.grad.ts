@@ -1,4 +1,4 @@
-import * as tf from '@tensorflow/tfjs';
+import tf from '#tfjs';
 import {RmsNorm} from './rmsNorm.js';
 
 export const RmsNormGrad = 'EmuRmsNormGrad';

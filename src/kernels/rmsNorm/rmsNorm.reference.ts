@@ -1,4 +1,4 @@
-import * as tf from '@tensorflow/tfjs';
+import tf from '#tfjs';
 
 /** x · weight / sqrt(mean(x²) + eps) over the last dimension: x [..., C], weight [C] -> [..., C] */
 export function rmsNormReference(x: tf.Tensor, weight: tf.Tensor, eps: number): tf.Tensor {

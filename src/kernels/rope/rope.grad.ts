@@ -1,4 +1,4 @@
-import * as tf from '@tensorflow/tfjs';
+import tf from '#tfjs';
 import {Rope, type RopeAttrs} from './rope.js';
 
 // A rotation's transpose turns back by the same angle.

@@ -1,4 +1,4 @@
-import * as tf from '@tensorflow/tfjs';
+import tf from '#tfjs';
 import {ropeTableFor} from './ropeTable.js';
 
 /** x · cos + rotateHalf(x) · sin, rotateHalf([a, b]) = [-b, a]: x [B, T, H, D], positions [B, T] */

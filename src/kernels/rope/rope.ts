@@ -1,4 +1,4 @@
-import * as tf from '@tensorflow/tfjs';
+import tf from '#tfjs';
 import {checkDtype, checkShape, ShapeError} from '../checkShape.js';
 import {ropeReference} from './rope.reference.js';
 

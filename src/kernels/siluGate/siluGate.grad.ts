@@ -1,4 +1,4 @@
-import * as tf from '@tensorflow/tfjs';
+import tf from '#tfjs';
 import {SiluGate} from './siluGate.js';
 
 export const SiluGateGrad = 'EmuSiluGateGrad';

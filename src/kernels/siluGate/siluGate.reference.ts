@@ -1,4 +1,4 @@
-import * as tf from '@tensorflow/tfjs';
+import tf from '#tfjs';
 
 /** gate · sigmoid(gate) · up: gate [...], up [...] -> [...] */
 export function siluGateReference(gate: tf.Tensor, up: tf.Tensor): tf.Tensor {

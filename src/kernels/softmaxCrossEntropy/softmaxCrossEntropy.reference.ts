@@ -1,4 +1,4 @@
-import * as tf from '@tensorflow/tfjs';
+import tf from '#tfjs';
 
 /** -Σ oneHot(label) · logSoftmax(logits), 0 for ignored labels: logits [N, V], labels [N] -> [N] */
 export function softmaxCrossEntropyReference(

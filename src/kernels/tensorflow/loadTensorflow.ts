@@ -3,7 +3,7 @@
 import {createRequire} from 'node:module';
 import path from 'node:path';
 import util from 'node:util';
-import * as tf from '@tensorflow/tfjs';
+import tf from '#tfjs';
 import {EmuError} from '../../errors.js';
 import {tensorflowKernels} from './kernels.js';
 import {TENSORFLOW, type TensorflowBackend} from './tensorflowBackend.js';

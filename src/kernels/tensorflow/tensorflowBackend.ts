@@ -1,4 +1,4 @@
-import type * as tf from '@tensorflow/tfjs';
+import type tf from '#tfjs';
 
 /** The backend's name for tfjs; tfjs-node-gpu chose it. */
 export const TENSORFLOW = 'tensorflow';

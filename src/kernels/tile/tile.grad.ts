@@ -1,6 +1,6 @@
 // In the place of tfjs's own gradient, which slices and adds the repetitions one by one: 128 calls for a
 // token that is repeated for 64 pictures.
-import * as tf from '@tensorflow/tfjs';
+import tf from '#tfjs';
 
 // y = x, reps[i] times along each axis: dx is the sum over the repetitions, each an axis of its own.
 tf.registerGradient({

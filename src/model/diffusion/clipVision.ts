@@ -1,6 +1,6 @@
 // CLIP's vision encoder, as the safety checker looks at a picture (transformers 4.31, models/clip/modeling_clip.py).
 // B pictures, N patches + 1 (the class token), H heads, C width, P size of the projection.
-import * as tf from '@tensorflow/tfjs';
+import tf from '#tfjs';
 import {attention, linear, patchEmbedding} from '../../kernels/index.js';
 import {LayerNorm, Linear, mergeHeads, splitHeads, type WeightSource} from '../layers.js';
 import {traced} from '../trace.js';

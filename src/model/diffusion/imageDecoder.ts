@@ -1,7 +1,7 @@
 // Visual embeddings to pictures (paper 2.1; official code: Emu1/pipeline.py). N embeddings of size K condition the
 // UNet; L latent channels, h and w of the latents, an 8th of the picture's sides in Stable Diffusion.
 import {setImmediate} from 'node:timers/promises';
-import * as tf from '@tensorflow/tfjs';
+import tf from '#tfjs';
 import type {Picture} from '../../data/picture.js';
 import {traced} from '../trace.js';
 import {roundHalfEven} from '../../roundHalfEven.js';

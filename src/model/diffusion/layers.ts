@@ -1,6 +1,6 @@
 // Layers that the UNet and the autoencoder share (diffusers 0.15.1, models/resnet.py). Pictures are NHWC
 // here: B batch, h and w height and width, C channels, E size of the time embedding.
-import * as tf from '@tensorflow/tfjs';
+import tf from '#tfjs';
 import {type Conv2DOptions, conv2d, groupNorm} from '../../kernels/index.js';
 import {Linear, type WeightSource} from '../layers.js';
 import {traced} from '../trace.js';

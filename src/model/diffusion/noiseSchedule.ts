@@ -1,6 +1,6 @@
 // How much noise there is at each timestep (DDPM, arXiv 2006.11239; diffusers' `scaled_linear`, with which
 // Stable Diffusion was trained). B batch, L latent channels, h and w of the latents.
-import * as tf from '@tensorflow/tfjs';
+import tf from '#tfjs';
 import {ShapeError} from '../../kernels/index.js';
 
 export interface NoiseScheduleConfig {

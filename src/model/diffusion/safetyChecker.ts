@@ -1,6 +1,6 @@
 // What withholds a drawing: CLIP's embedding of it beside those of concepts (diffusers 0.15.1,
 // pipelines/stable_diffusion/safety_checker.py). P size of CLIP's projection.
-import * as tf from '@tensorflow/tfjs';
+import tf from '#tfjs';
 import {linear} from '../../kernels/index.js';
 import type {WeightSource} from '../layers.js';
 import {ClipVision, type ClipVisionConfig} from './clipVision.js';

@@ -1,7 +1,7 @@
 // The attention layer of the UNet (diffusers 0.15.1, models/transformer_2d.py and attention.py): the pixels
 // attend to each other, then to the context. Pictures are NHWC. B batch, h and w height and width,
 // T = h · w pixels, C channels, N context tokens, K size of the context, H heads, D head size.
-import * as tf from '@tensorflow/tfjs';
+import tf from '#tfjs';
 import {attention, gelu} from '../../kernels/index.js';
 import {LayerNorm, Linear, mergeHeads, splitHeads, type WeightSource} from '../layers.js';
 import {traced} from '../trace.js';

@@ -1,7 +1,7 @@
 // Latents to pictures in overlapping tiles, so that memory does not grow with the picture: the autoencoder's
 // widest activations are a thousand times a picture's bytes. The idea is diffusers' (AutoencoderKL.tiled_decode);
 // here every pixel is a weighted mean of the tiles that show it.
-import * as tf from '@tensorflow/tfjs';
+import tf from '#tfjs';
 import type {Vae} from './vae.js';
 
 /** Latent pixels of a tile's edge, and of the overlap of two: 512 and 128 pixels in Stable Diffusion. */

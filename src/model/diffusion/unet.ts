@@ -1,7 +1,7 @@
 // The image decoder's UNet: Stable Diffusion 1.5's, its context being Emu's visual embeddings (paper 2.1;
 // diffusers 0.15.1, models/unet_2d_condition.py and unet_2d_blocks.py). NCHW at the border, NHWC inside.
 // B batch, h and w of the latents, C channels, N context tokens, K their size, E size of the time embedding.
-import * as tf from '@tensorflow/tfjs';
+import tf from '#tfjs';
 import {ShapeError} from '../../kernels/index.js';
 import {Linear, type WeightSource} from '../layers.js';
 import {traced} from '../trace.js';

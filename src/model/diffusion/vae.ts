@@ -1,7 +1,7 @@
 // The autoencoder between pictures and latents (AutoencoderKL of diffusers 0.15.1, models/vae.py). NCHW
 // at the border where the official code has it, NHWC inside. B batch, H and W of the pixels, h and w of the
 // latents (an 8th of them in Stable Diffusion), C channels, L latent channels.
-import * as tf from '@tensorflow/tfjs';
+import tf from '#tfjs';
 import {attention} from '../../kernels/index.js';
 import {Linear, mergeHeads, splitHeads, type WeightSource} from '../layers.js';
 import {traced} from '../trace.js';

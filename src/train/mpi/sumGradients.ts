@@ -1,5 +1,5 @@
 // Gradients of a global batch: each rank has those of its own samples.
-import * as tf from '@tensorflow/tfjs';
+import tf from '#tfjs';
 import {activeNativeBackend} from '../../kernels/native/nativeBackend.js';
 import type {Communicator} from './communicator.js';
 

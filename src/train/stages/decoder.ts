@@ -1,7 +1,7 @@
 // `emu train decoder`: the UNet learns to draw from visual embeddings (paper 2.3), before that on demand the
 // autoencoder its latents; the model that the embeddings come from is frozen.
 // B rows of a part, L latent channels, h and w of the latents, N embeddings a picture, C their size.
-import * as tf from '@tensorflow/tfjs';
+import tf from '#tfjs';
 import {InputError} from '../../errors.js';
 import {NoiseSchedule} from '../../model/diffusion/noiseSchedule.js';
 import {Unet} from '../../model/diffusion/unet.js';

@@ -1,6 +1,6 @@
 // `emu train instruct`: LoRA on the language model's attention and the embeddings of the turn tokens, all
 // else frozen; loss on the answers only. C hidden size.
-import * as tf from '@tensorflow/tfjs';
+import tf from '#tfjs';
 import {InputError} from '../../errors.js';
 import {type EmuConfig, EmuModel} from '../../model/emu.js';
 import {withDropout} from '../../model/dropout.js';

@@ -1,6 +1,6 @@
 // `emu train pretrain`: the paper's objective on all towers or some, after an optional warm-up of the vision
 // encoder that stands for EVA-CLIP. C vision width, V vocabulary.
-import * as tf from '@tensorflow/tfjs';
+import tf from '#tfjs';
 import {InputError} from '../../errors.js';
 import {ConvStem, type NormalizationMode} from '../../model/convStem.js';
 import {type EmuConfig, EmuModel} from '../../model/emu.js';

@@ -1,5 +1,5 @@
 // tfjs's own kernels as the native backend computes them, against tfjs's CPU backend.
-import * as tf from '@tensorflow/tfjs';
+import tf from '#tfjs';
 import {suite} from 'uvu';
 import * as assert from 'uvu/assert';
 import {variants, withVariant} from '../../support/backends.js';

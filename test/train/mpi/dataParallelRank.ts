@@ -3,7 +3,7 @@
 import {createHash} from 'node:crypto';
 import {writeSync} from 'node:fs';
 import os from 'node:os';
-import * as tf from '@tensorflow/tfjs';
+import tf from '#tfjs';
 import {gelu, linear, softmaxCrossEntropy, sumOfSquares} from '../../../src/kernels/index.js';
 import {Random} from '../../../src/random.js';
 import {AdamW} from '../../../src/train/adamw.js';

@@ -1,6 +1,6 @@
 // What one rank does in sumGradients.test.ts; one line of JSON on stdout.
 import {writeSync} from 'node:fs';
-import * as tf from '@tensorflow/tfjs';
+import tf from '#tfjs';
 import {type BackendName, selectBackend} from '../../../src/kernels/backend.js';
 import {withCommunicator} from '../../../src/train/mpi/communicator.js';
 import {sumGradients} from '../../../src/train/mpi/sumGradients.js';

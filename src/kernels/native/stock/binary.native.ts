@@ -1,4 +1,5 @@
-import {backend_util, type KernelConfig, type TensorInfo} from '@tensorflow/tfjs';
+import tf from '#tfjs';
+import type {KernelConfig, TensorInfo} from '@tensorflow/tfjs';
 import {type NativeBackend, nativeKernel, runStockKernel} from '../nativeBackend.js';
 import {broadcastStrides, packWalk, simplify} from '../../strides.js';
 
@@ -40,7 +41,7 @@ const binaryKernels = Object.entries(binaryCodes).map(([name, code]) =>
     const {inputs, backend} = call;
     const {a, b} = inputs;
     if (a.dtype !== 'float32' || b.dtype !== 'float32') return runStockKernel(name, call);
-    const out = backend.allocate(backend_util.assertAndGetBroadcastShape(a.shape, b.shape));
+    const out = backend.allocate(tf.backend_util.assertAndGetBroadcastShape(a.shape, b.shape));
     compute(backend, code, a, b, out);
     return out;
   }),

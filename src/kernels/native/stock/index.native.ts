@@ -1,5 +1,6 @@
 // Kernels that read or write at given indices, and those that make tensors.
-import {backend_util, type KernelConfig, type TensorInfo, util} from '@tensorflow/tfjs';
+import tf from '#tfjs';
+import type {KernelConfig, TensorInfo} from '@tensorflow/tfjs';
 import {type NumericType, nativeKernel, runStockKernel} from '../nativeBackend.js';
 import {sizeOf} from '../../strides.js';
 
@@ -15,9 +16,9 @@ const gatherKernel = nativeKernel<
     !attrs.batchDims &&
     sizeOf(x.shape) > 0;
   if (!isSupported) return runStockKernel('GatherV2', call);
-  const axis = util.parseAxisParam(attrs.axis, x.shape)[0]!;
+  const axis = tf.util.parseAxisParam(attrs.axis, x.shape)[0]!;
   const {outputShape, outerSize, dimSize, sliceSize} =
-    backend_util.segment_util.collectGatherOpShapeInfo(x as never, indices as never, axis, 0);
+    tf.backend_util.segment_util.collectGatherOpShapeInfo(x as never, indices as never, axis, 0);
   const out = backend.allocate(outputShape, x.dtype as NumericType);
   backend.addon.gather(
     backend.bytes(x),
@@ -76,7 +77,7 @@ const fillKernel = nativeKernel<
   {shape: number[]; value: number | string; dtype?: string}
 >('Fill', (call) => {
   const {attrs, backend} = call;
-  const dtype = attrs.dtype ?? util.inferDtype(attrs.value);
+  const dtype = attrs.dtype ?? tf.util.inferDtype(attrs.value);
   if ((dtype !== 'float32' && dtype !== 'int32') || typeof attrs.value !== 'number') {
     return runStockKernel('Fill', call);
   }

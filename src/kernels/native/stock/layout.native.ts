@@ -1,5 +1,6 @@
 // Kernels that move elements without computing: one strided copy each, or one a part.
-import {backend_util, type KernelConfig, slice_util, type TensorInfo, util} from '@tensorflow/tfjs';
+import tf from '#tfjs';
+import type {KernelConfig, TensorInfo} from '@tensorflow/tfjs';
 import {
   type NativeBackend,
   type NumericType,
@@ -60,12 +61,12 @@ const sliceKernel = nativeKernel<
   const {inputs, attrs, backend} = call;
   const {x} = inputs;
   if (!isNumeric(x)) return runStockKernel('Slice', call);
-  const [begin, size] = slice_util.parseSliceParams(
+  const [begin, size] = tf.slice_util.parseSliceParams(
     x as never,
     attrs.begin as number[],
     attrs.size as number[],
   ) as [number[], number[]];
-  slice_util.assertParamsValid(x, begin, size);
+  tf.slice_util.assertParamsValid(x, begin, size);
   return slice(backend, x, begin, size);
 });
 
@@ -76,8 +77,8 @@ const splitKernel = nativeKernel<
   const {inputs, attrs, backend} = call;
   const {x} = inputs;
   if (!isNumeric(x)) return runStockKernel('SplitV', call);
-  const axis = util.parseAxisParam(attrs.axis, x.shape)[0]!;
-  const sizes = backend_util.prepareSplitSize(x as never, attrs.numOrSizeSplits, axis);
+  const axis = tf.util.parseAxisParam(attrs.axis, x.shape)[0]!;
+  const sizes = tf.backend_util.prepareSplitSize(x as never, attrs.numOrSizeSplits, axis);
   let first = 0;
   return sizes.map((size) => {
     const begin = x.shape.map((_, i) => (i === axis ? first : 0));
@@ -95,7 +96,7 @@ const unpackKernel = nativeKernel<{value: TensorInfo}, {axis: number}>('Unpack',
   const {inputs, attrs, backend} = call;
   const {value} = inputs;
   if (!isNumeric(value)) return runStockKernel('Unpack', call);
-  const axis = util.parseAxisParam(attrs.axis, value.shape)[0]!;
+  const axis = tf.util.parseAxisParam(attrs.axis, value.shape)[0]!;
   const shape = value.shape.filter((_, i) => i !== axis);
   return Array.from({length: value.shape[axis]!}, (_, index) =>
     slice(
@@ -138,10 +139,10 @@ const concatKernel = nativeKernel<TensorInfo[], {axis: number}>('Concat', (call)
   if (!head || inputs.some((part) => !isNumeric(part) || part.dtype !== head.dtype)) {
     return runStockKernel('Concat', call);
   }
-  const axis = util.parseAxisParam(attrs.axis, head.shape)[0]!;
+  const axis = tf.util.parseAxisParam(attrs.axis, head.shape)[0]!;
   const shapes = inputs.map((part) => part.shape);
-  backend_util.assertParamsConsistent(shapes, axis);
-  return concat(backend, inputs, shapes, axis, backend_util.computeOutShape(shapes, axis));
+  tf.backend_util.assertParamsConsistent(shapes, axis);
+  return concat(backend, inputs, shapes, axis, tf.backend_util.computeOutShape(shapes, axis));
 });
 
 const packKernel = nativeKernel<TensorInfo[], {axis: number}>('Pack', (call) => {
@@ -152,7 +153,7 @@ const packKernel = nativeKernel<TensorInfo[], {axis: number}>('Pack', (call) => 
     return runStockKernel('Pack', call);
   }
   for (const part of inputs) {
-    util.assertShapesMatch(head.shape, part.shape, 'stack: all tensors must have one shape: ');
+    tf.util.assertShapesMatch(head.shape, part.shape, 'stack: all tensors must have one shape: ');
   }
   const axis = attrs.axis < 0 ? attrs.axis + head.shape.length + 1 : attrs.axis;
   const partShape = [...head.shape.slice(0, axis), 1, ...head.shape.slice(axis)];

@@ -1,4 +1,5 @@
-import {backend_util, type KernelConfig, type TensorInfo, util} from '@tensorflow/tfjs';
+import tf from '#tfjs';
+import type {KernelConfig, TensorInfo} from '@tensorflow/tfjs';
 import {type NativeBackend, nativeKernel, runStockKernel} from '../nativeBackend.js';
 import {sizeOf} from '../../strides.js';
 
@@ -26,8 +27,8 @@ function reduce(
   scale: number,
 ): TensorInfo {
   const sorted = [...axes].sort((a, b) => a - b);
-  const [reduced] = backend_util.computeOutAndReduceShapes(x.shape, sorted);
-  const shape = keepDims ? backend_util.expandShapeToKeepDim(reduced, sorted) : reduced;
+  const [reduced] = tf.backend_util.computeOutAndReduceShapes(x.shape, sorted);
+  const shape = keepDims ? tf.backend_util.expandShapeToKeepDim(reduced, sorted) : reduced;
   let current = x;
   for (const [first, end] of runsOf(sorted).reverse()) {
     const inner = [...current.shape.slice(end)];
@@ -60,7 +61,7 @@ function reduceKernel(name: string, code: number, isMean: boolean): KernelConfig
     const {inputs, attrs, backend} = call;
     const {x} = inputs;
     const axis = attrs.axis ?? attrs.reductionIndices;
-    const axes = axis == null ? x.shape.map((_, i) => i) : util.parseAxisParam(axis, x.shape);
+    const axes = axis == null ? x.shape.map((_, i) => i) : tf.util.parseAxisParam(axis, x.shape);
     if (x.dtype !== 'float32' || sizeOf(x.shape) === 0) return runStockKernel(name, call);
     if (axes.length === 0) return backend.share(x, x.shape);
     const count = axes.reduce((product, i) => product * x.shape[i]!, 1);
@@ -71,7 +72,7 @@ function reduceKernel(name: string, code: number, isMean: boolean): KernelConfig
 const argMaxKernel = nativeKernel<{x: TensorInfo}, {axis: number}>('ArgMax', (call) => {
   const {inputs, attrs, backend} = call;
   const {x} = inputs;
-  const axis = util.parseAxisParam(attrs.axis, x.shape)[0];
+  const axis = tf.util.parseAxisParam(attrs.axis, x.shape)[0];
   if (x.dtype !== 'float32' || axis === undefined || sizeOf(x.shape) === 0) {
     return runStockKernel('ArgMax', call);
   }
@@ -86,7 +87,7 @@ const argMaxKernel = nativeKernel<{x: TensorInfo}, {axis: number}>('ArgMax', (ca
 const softmaxKernel = nativeKernel<{logits: TensorInfo}, {dim: number}>('Softmax', (call) => {
   const {inputs, attrs, backend} = call;
   const {logits} = inputs;
-  const [axis] = util.parseAxisParam(attrs.dim, logits.shape);
+  const [axis] = tf.util.parseAxisParam(attrs.dim, logits.shape);
   if (logits.dtype !== 'float32' || axis !== logits.shape.length - 1) {
     return runStockKernel('Softmax', call);
   }

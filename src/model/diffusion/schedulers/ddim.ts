@@ -1,4 +1,4 @@
-import type * as tf from '@tensorflow/tfjs';
+import type tf from '#tfjs';
 import {combine, evenTimesteps, type SchedulerOptions, TimestepScheduler} from './scheduler.js';
 
 /**

@@ -1,4 +1,4 @@
-import * as tf from '@tensorflow/tfjs';
+import tf from '#tfjs';
 import {roundHalfEven} from '../../../roundHalfEven.js';
 import {combine, History, type SchedulerOptions, TimestepScheduler} from './scheduler.js';
 

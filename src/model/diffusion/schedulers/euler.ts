@@ -1,4 +1,4 @@
-import * as tf from '@tensorflow/tfjs';
+import tf from '#tfjs';
 import type {NoiseSchedule} from '../noiseSchedule.js';
 import {combine, type Scheduler, type SchedulerOptions} from './scheduler.js';
 

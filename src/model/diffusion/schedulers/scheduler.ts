@@ -1,5 +1,5 @@
 // From noise to latents: what the ways of solving the diffusion's equation share. Latents are [B, L, h, w].
-import * as tf from '@tensorflow/tfjs';
+import tf from '#tfjs';
 import type {NoiseSchedule} from '../noiseSchedule.js';
 
 /** A solver on its way through one picture's timesteps. Holds tensors between steps: dispose it. */
