@@ -44,7 +44,8 @@ export interface DrawSettings {
 }
 
 export interface Drawing {
-  readonly seed: number;
+  /** What it depends on beside prompt and model; the seed is its own. */
+  readonly settings: DrawSettings;
   /** The safety checker withholds it: black. */
   readonly isFlagged: boolean;
   readonly picture: Picture;
@@ -175,7 +176,7 @@ export async function* drawPictures(
         const isFlagged = checkSafety && (check?.(picture).isFlagged ?? false);
         lap('safety');
         const shown = isFlagged ? {...picture, data: new Uint8Array(picture.data.length)} : picture;
-        yield {type: 'picture', index, seed, isFlagged, picture: shown};
+        yield {type: 'picture', index, settings: {...settings, seed}, isFlagged, picture: shown};
       } finally {
         noise.dispose();
         latents?.dispose();

@@ -19,6 +19,8 @@ export interface ReadPrompt {
   readonly recorded: RecordedItem[];
 }
 
+type DrawnPicture = DrawEvent & {type: 'picture'};
+
 const DEFAULT_STRENGTH = 0.8;
 
 /** What reads and writes drawings loads pictures' decoders and more. */
@@ -59,13 +61,32 @@ export abstract class DrawCommand extends ModelCommand {
     const info = await model.info;
     const {options, sources} = await this.drawOptions(flags);
     const images: {path: string | null; seed: number; nsfw: boolean}[] = [];
-    const drawn: (DrawEvent & {type: 'picture'})[] = [];
     const preview = flags.preview && process.stderr.isTTY ? new Preview() : undefined;
+    const finish = async ({index, settings, isFlagged, picture}: DrawnPicture) => {
+      const file = files[index]!;
+      if (preview) await preview.show(picture, file);
+      preview?.end();
+      if (!isFlagged) {
+        const record = this.record(flags, info, prompt.recorded, settings, sources);
+        const bytes = await encodePng(picture, formatRecord(record));
+        writeWhole(file, (fd) => writeAll(fd, bytes));
+      }
+      images.push({path: isFlagged ? null : file, seed: settings.seed, nsfw: isFlagged});
+    };
     const started = performance.now();
+    // One after the other: pictures are shown and written while the next one is drawn.
     let shown = Promise.resolve();
+    let fail: (error: unknown) => void;
+    const failed = new Promise<never>((_, reject) => {
+      fail = reject;
+    });
+    const then = (next: () => Promise<void>) => {
+      shown = shown.then(next);
+      shown.catch(fail);
+    };
     const onEvent = (event: Exclude<DrawEvent, {type: 'done'}>) => {
       if (event.type === 'picture') {
-        drawn.push(event);
+        then(() => finish(event));
         return;
       }
       const {index, step, steps} = event;
@@ -77,31 +98,21 @@ export abstract class DrawCommand extends ModelCommand {
       if (!preview) model.progress.update(stage, done / all);
       else if (event.preview) {
         const picture = event.preview;
-        shown = shown.then(() => preview.show(picture, stage));
+        then(() => preview.show(picture, stage));
       }
     };
     model.progress.update('regressing the picture’s embeddings');
     if (preview) model.progress.stop();
     try {
       const request = {...options, ...(preview ? {previewSize: PREVIEW_SIZE} : {})};
-      const {settings, timings} = await model.host.call(
+      const drawing = model.host.call(
         'generateImage',
         {items: prompt.items, options: request},
         onEvent,
       );
+      const {timings} = await Promise.race([drawing, failed]);
       await shown;
       model.progress.stop();
-      for (const {index, seed, isFlagged, picture} of drawn) {
-        const file = files[index]!;
-        if (preview) await preview.show(picture, file);
-        preview?.end();
-        const record = this.record(flags, info, prompt.recorded, {...settings, seed}, sources);
-        if (!isFlagged) {
-          const bytes = await encodePng(picture, formatRecord(record));
-          writeWhole(file, (fd) => writeAll(fd, bytes));
-        }
-        images.push({path: isFlagged ? null : file, seed, nsfw: isFlagged});
-      }
       const {name, backend, loadSeconds} = info;
       const json = {
         images,

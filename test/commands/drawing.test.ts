@@ -7,6 +7,7 @@ import {
   readFileSync,
   writeFileSync,
 } from 'node:fs';
+import {spawn, spawnSync} from 'node:child_process';
 import path from 'node:path';
 import {setTimeout} from 'node:timers/promises';
 import {suite} from 'uvu';
@@ -14,7 +15,7 @@ import * as assert from 'uvu/assert';
 import {readImage} from '../../src/data/image.js';
 import {readPngTexts} from '../../src/data/png.js';
 import {openCheckpoint} from '../../src/weights/checkpoint.js';
-import {assertFailure, finished, fixture, runEmu, startEmu} from '../cli/runEmu.js';
+import {assertFailure, finished, fixture, root, runEmu, startEmu} from '../cli/runEmu.js';
 import {closeTo} from '../support/goldenModel.js';
 import {goldenPath, goldens} from '../support/goldens.js';
 import {skip} from '../support/skip.js';
@@ -210,6 +211,45 @@ if (!golden || !model || !config || !examples || !existsSync(path.join(model, 'u
       readdirSync(folder).filter((name) => name.endsWith('.tmp')),
       [],
     );
+  });
+
+  test('a full disk leaves the pictures that were written, and no half one', async () => {
+    const small = at('small');
+    mkdirSync(small);
+    const emu = `'${process.execPath}' '${path.join(root, 'bin/emu')}'`;
+    const words = [
+      't2i',
+      'x',
+      ...short,
+      '--no-safety',
+      '-n',
+      '3',
+      '-o',
+      path.join(small, 'full.png'),
+    ];
+    const command = [emu, ...words.map((word) => `'${word}'`)].join(' ');
+    // A disk of two pages, one of them taken, where we may mount one; else files of no length at all.
+    const mount = `mount -t tmpfs -o size=8k,nr_inodes=8 none '${small}'`;
+    const canMount = spawnSync('unshare', ['-rm', 'sh', '-c', mount]).status === 0;
+    const ended = canMount
+      ? await finished(
+          spawn('unshare', [
+            '-rm',
+            'sh',
+            '-c',
+            `${mount} && ${command}; code=$?; ls -A '${small}'; exit $code`,
+          ]),
+        )
+      : await finished(spawn('bash', ['-c', `trap '' XFSZ; ulimit -f 0; exec ${command}`]));
+    assert.is(ended.code, 1, ended.stderr);
+    assert.match(
+      ended.stderr,
+      canMount
+        ? /^emu: writing .*full-3\.png: the disk is full\n$/
+        : /^emu: writing .*full-1\.png: .*too large.*\n$/,
+    );
+    assert.is(ended.stdout, canMount ? 'full-1.png\nfull-2.png\n' : '');
+    assert.equal(readdirSync(small), []);
   });
 
   test('Ctrl-C in the middle leaves nothing', async () => {
