@@ -28,7 +28,10 @@ function ramp(length: number, overlap: number, hasBefore: boolean, hasAfter: boo
  * Latents as the UNet sees them [1, L, h, w] -> the picture [H, W, 3] in [0, 1]. Up to TILE latent pixels a side
  * that is one pass, whose result is the official code's.
  */
-export async function decodeTiled(vae: Vae, latents: tf.Tensor4D): Promise<Float32Array> {
+export async function decodeTiled(
+  vae: Pick<Vae, 'factor' | 'toPictures'>,
+  latents: tf.Tensor4D,
+): Promise<Float32Array> {
   const [, channels, rows, columns] = latents.shape;
   const {factor} = vae;
   const [height, width] = [rows * factor, columns * factor];
