@@ -43,8 +43,18 @@ const config: EmuConfig = {
   },
 };
 
-/** Writes the model into `folder`, which is then a --model. */
-export function writeRandomModel(folder: string): string {
+/** Rows of the embeddings and of the head, by the tokens' words. */
+export const tokenId = (token: string): number => tokens.indexOf(token);
+export const HIDDEN_SIZE = config.llama.hiddenSize;
+
+/**
+ * Writes the model into `folder`, which is then a --model; `change` may set the values of its tensors, by
+ * the checkpoint's names.
+ */
+export function writeRandomModel(
+  folder: string,
+  change: (name: string, values: Float32Array) => void = () => {},
+): string {
   let state = 7;
   const random = () => {
     state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
@@ -53,6 +63,7 @@ export function writeRandomModel(folder: string): string {
   const tensors = emuTensors(config).required.map(({name, shape}) => {
     const length = shape.reduce((product, size) => product * size, 1);
     const values = Float32Array.from({length}, random);
+    change(name, values);
     return {name, shape, encoding: 'f32' as const, data: new Uint8Array(values.buffer)};
   });
   mkdirSync(folder, {recursive: true});
