@@ -18,8 +18,9 @@ import {
   selectBackend,
 } from './kernels/backend.js';
 import {type LoadedImageDecoder, loadImageDecoder} from './loadImageDecoder.js';
+import {loadModes, type ModelInMode, type OpenedFile} from './loadModes.js';
 import {LlamaDecoder} from './model/decoder.js';
-import {type EmuConfig, EmuModel} from './model/emu.js';
+import type {EmuConfig, EmuModel} from './model/emu.js';
 import {type GenerationOptions, generate, numRows} from './model/generate.js';
 import {countingPositions} from './model/llama.js';
 import {regressImages} from './model/regressImages.js';
@@ -32,16 +33,11 @@ import {
   type PromptRequest,
   taskDefaults,
 } from './text/prompt.js';
-import {loadTokenizer, type Tokenizer} from './text/tokenizer.js';
+import type {Tokenizer} from './text/tokenizer.js';
 import {strip} from './text/whitespace.js';
-import type {Checkpoint} from './weights/checkpoint.js';
 import {checkMemory} from './weights/memory.js';
 import type {Mode} from './weights/config.js';
 import {modelsThatDraw} from './weights/locate.js';
-import {openModel} from './weights/openModel.js';
-import {countElements} from './weights/storedTensor.js';
-import {TunedWeights} from './weights/tuning.js';
-import {Weights} from './weights/weights.js';
 
 export type Item =
   | {readonly type: 'text'; readonly text: string}
@@ -58,13 +54,6 @@ export interface LoadOptions {
   readonly compute?: Compute;
   /** Of a model that has both, this mode alone. */
   readonly mode?: Mode;
-}
-
-/** A model as one mode of it is asked: an instruction tuning is a mode of its own beside its base. */
-interface ModelInMode {
-  readonly mode: Mode;
-  readonly model: EmuModel;
-  readonly tokenizer: Tokenizer;
 }
 
 /** What is asked for, and how the answer is searched. Defaults are the official code's. */
@@ -141,18 +130,6 @@ function promptItems(items: readonly Item[]): PromptItem[] {
   });
 }
 
-/** The tokenizer must have a token for each row of the table, those that the tuning adds included. */
-function checkVocabulary(file: string, {config}: EmuModel, tokenizer: Tokenizer): void {
-  const {llama, lora} = config;
-  const added = lora?.tokenRows?.filter((id) => id >= llama.vocabSize).length ?? 0;
-  if (tokenizer.vocabSize === llama.vocabSize + added) return;
-  throw new ModelError(
-    file,
-    `its vocabulary has ${llama.vocabSize + added} tokens, the tokenizer's ${tokenizer.vocabSize}`,
-    'put the matching tokenizer beside the checkpoint or name its folder with --config',
-  );
-}
-
 export class Emu {
   private constructor(
     readonly name: string,
@@ -161,7 +138,7 @@ export class Emu {
     readonly config: EmuConfig,
     /** In the order of preference for questions: instruct first. */
     private readonly modes: readonly [ModelInMode, ...ModelInMode[]],
-    private readonly opened: readonly {weights: Weights; checkpoint: Checkpoint}[],
+    private readonly opened: readonly OpenedFile[],
     private readonly decoderFolder: string | undefined,
   ) {}
 
@@ -183,54 +160,9 @@ export class Emu {
   static async load(model: string, options: LoadOptions = {}): Promise<Emu> {
     const started = performance.now();
     const backend = selectBackend(options);
-    const {location, config, checkpoint, tuning} = openModel(
-      model,
-      options.config === undefined ? {} : {config: options.config},
-    );
-    const opened = [checkpoint, ...(tuning ? [tuning.checkpoint] : [])];
-    try {
-      // The native backend reads weights where they lie in the file; this one holds them as float32.
-      if (backend.name === 'reference') {
-        const elements = opened.flatMap(({tensors}) =>
-          [...tensors.values()].map(({shape}) => countElements(shape)!),
-        );
-        const bytes = 4 * elements.reduce((sum, count) => sum + count, 0);
-        checkMemory(location.checkpoint, bytes, 'use --backend native, which maps the file');
-      }
-      const weights = Weights.open(checkpoint);
-      const {name} = location;
-      const place = location.tokenizer === undefined ? {} : {path: location.tokenizer};
-      const modes: ModelInMode[] = [
-        {
-          mode: location.mode,
-          model: new EmuModel(weights, config),
-          tokenizer: loadTokenizer({mode: location.mode, ...place}),
-        },
-      ];
-      const files = [{weights, checkpoint}];
-      if (tuning) {
-        const own = Weights.open(tuning.checkpoint);
-        files.push({weights: own, checkpoint: tuning.checkpoint});
-        const tuned = new TunedWeights(weights, own, config.lora !== undefined);
-        modes.unshift({
-          mode: 'instruct',
-          model: new EmuModel(tuned, tuning.config),
-          tokenizer: loadTokenizer({mode: 'instruct', ...place}),
-        });
-      }
-      for (const {model: built, tokenizer} of modes)
-        checkVocabulary(location.checkpoint, built, tokenizer);
-      const wanted = modes.filter(({mode}) => options.mode === undefined || mode === options.mode);
-      const [first, ...others] = wanted;
-      if (!first)
-        throw new ModelError(location.checkpoint, `a checkpoint without ${options.mode} mode`);
-      const load = seconds(started);
-      const {decoderFolder} = location;
-      return new Emu(name, backend, load, config, [first, ...others], files, decoderFolder);
-    } catch (error) {
-      for (const file of opened) file.close();
-      throw error;
-    }
+    const {location, config, modes, files} = loadModes(model, backend.name, options);
+    const {name, decoderFolder} = location;
+    return new Emu(name, backend, seconds(started), config, modes, files, decoderFolder);
   }
 
   /** Answers in text: deltas as they become certain, then the whole result. */

@@ -1,0 +1,102 @@
+// A model's files as the modes in which it is asked: a base, an instruction tuning, or both in one.
+import {ModelError} from './errors.js';
+import type {BackendName} from './kernels/backend.js';
+import {type EmuConfig, EmuModel} from './model/emu.js';
+import {loadTokenizer, type Tokenizer} from './text/tokenizer.js';
+import type {Checkpoint} from './weights/checkpoint.js';
+import type {Mode} from './weights/config.js';
+import type {ModelLocation} from './weights/locate.js';
+import {checkMemory} from './weights/memory.js';
+import {openModel} from './weights/openModel.js';
+import {countElements} from './weights/storedTensor.js';
+import {TunedWeights} from './weights/tuning.js';
+import {Weights} from './weights/weights.js';
+
+/** A model as one mode of it is asked: an instruction tuning is a mode of its own beside its base. */
+export interface ModelInMode {
+  readonly mode: Mode;
+  readonly model: EmuModel;
+  readonly tokenizer: Tokenizer;
+}
+
+export interface OpenedFile {
+  readonly weights: Weights;
+  readonly checkpoint: Checkpoint;
+}
+
+export interface LoadedModes {
+  readonly location: ModelLocation;
+  readonly config: EmuConfig;
+  /** In the order of preference for questions: instruct first. */
+  readonly modes: readonly [ModelInMode, ...ModelInMode[]];
+  /** To be closed by the caller. */
+  readonly files: readonly OpenedFile[];
+}
+
+/** The tokenizer must have a token for each row of the table, those that the tuning adds included. */
+function checkVocabulary(file: string, {config}: EmuModel, tokenizer: Tokenizer): void {
+  const {llama, lora} = config;
+  const added = lora?.tokenRows?.filter((id) => id >= llama.vocabSize).length ?? 0;
+  if (tokenizer.vocabSize === llama.vocabSize + added) return;
+  throw new ModelError(
+    file,
+    `its vocabulary has ${llama.vocabSize + added} tokens, the tokenizer's ${tokenizer.vocabSize}`,
+    'put the matching tokenizer beside the checkpoint or name its folder with --config',
+  );
+}
+
+/**
+ * Opens a model by name, folder or file for a backend; weights are mapped, not read. Of a model with both
+ * modes `mode` takes one alone. Throws ModelError when it is missing, corrupt or of another kind.
+ */
+export function loadModes(
+  model: string,
+  backend: BackendName,
+  {config: folder, mode: wantedMode}: {readonly config?: string; readonly mode?: Mode},
+): LoadedModes {
+  const {location, config, checkpoint, tuning} = openModel(
+    model,
+    folder === undefined ? {} : {config: folder},
+  );
+  const opened = [checkpoint, ...(tuning ? [tuning.checkpoint] : [])];
+  try {
+    // The native backend reads weights where they lie in the file; this one holds them as float32.
+    if (backend === 'reference') {
+      const elements = opened.flatMap(({tensors}) =>
+        [...tensors.values()].map(({shape}) => countElements(shape)!),
+      );
+      const bytes = 4 * elements.reduce((sum, count) => sum + count, 0);
+      checkMemory(location.checkpoint, bytes, 'use --backend native, which maps the file');
+    }
+    const weights = Weights.open(checkpoint);
+    const place = location.tokenizer === undefined ? {} : {path: location.tokenizer};
+    const modes: ModelInMode[] = [
+      {
+        mode: location.mode,
+        model: new EmuModel(weights, config),
+        tokenizer: loadTokenizer({mode: location.mode, ...place}),
+      },
+    ];
+    const files = [{weights, checkpoint}];
+    if (tuning) {
+      const own = Weights.open(tuning.checkpoint);
+      files.push({weights: own, checkpoint: tuning.checkpoint});
+      const tuned = new TunedWeights(weights, own, config.lora !== undefined);
+      modes.unshift({
+        mode: 'instruct',
+        model: new EmuModel(tuned, tuning.config),
+        tokenizer: loadTokenizer({mode: 'instruct', ...place}),
+      });
+    }
+    for (const {model: built, tokenizer} of modes)
+      checkVocabulary(location.checkpoint, built, tokenizer);
+    const wanted = modes.filter(({mode}) => wantedMode === undefined || mode === wantedMode);
+    const [first, ...others] = wanted;
+    if (!first)
+      throw new ModelError(location.checkpoint, `a checkpoint without ${wantedMode} mode`);
+    return {location, config, modes: [first, ...others], files};
+  } catch (error) {
+    for (const file of opened) file.close();
+    throw error;
+  }
+}
