@@ -17,9 +17,24 @@ export function mediaFile(folder: string, name: string): string {
   return path.resolve(folder, name);
 }
 
-/** @throws InputError that names the file */
+/** A small data set is read again and again: of its pictures so many bytes are decoded once. */
+const KEPT_BYTES = 2 ** 26;
+/** By what prepared them, which is made anew for each run. */
+const kept = new WeakMap<PreparePicture, {bytes: number; pictures: Map<string, PreparedPicture>}>();
+
+/** The picture is not to be written to. @throws InputError that names the file */
 export async function readPicture(file: string, prepare: PreparePicture): Promise<PreparedPicture> {
-  return prepare(await readImage(file));
+  const own = kept.get(prepare) ?? {bytes: 0, pictures: new Map<string, PreparedPicture>()};
+  kept.set(prepare, own);
+  const known = own.pictures.get(file);
+  if (known) return known;
+  const picture = prepare(await readImage(file));
+  const bytes = picture.pixels.byteLength + (picture.target?.byteLength ?? 0);
+  if (own.bytes + bytes <= KEPT_BYTES && !own.pictures.has(file)) {
+    own.bytes += bytes;
+    own.pictures.set(file, picture);
+  }
+  return picture;
 }
 
 /** A picture whose bytes are at hand; errors call it `label`. */
