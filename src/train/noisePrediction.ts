@@ -1,7 +1,8 @@
-// The image decoder's objective (paper 2.3 by Stable Diffusion's): the noise that was added to the latents.
+// The image decoder's objective (paper 2.3 by Stable Diffusion's): the noise that was added to the latents, or
+// what the schedule has in its place.
 // B batch, L latent channels, h and w of the latents, N context tokens, K their size.
 import tf from '#tfjs';
-import type {NoiseSchedule} from '../model/diffusion/noiseSchedule.js';
+import type {NoiseSchedule, Prediction} from '../model/diffusion/noiseSchedule.js';
 import type {Unet} from '../model/diffusion/unet.js';
 
 export interface NoisePredictionBatch {
@@ -35,9 +36,13 @@ export interface NoisePredictionLoss {
   readonly perSample: tf.Tensor1D;
 }
 
-/** Weights of min-SNR: predicting the noise has the weight 1 / SNR already. */
-export function minSnrWeight(snr: number, gamma: number): number {
-  return Math.min(snr, gamma) / snr;
+/** Weights of min-SNR: an error of the noise is one of the picture times SNR, of the velocity times SNR + 1. */
+export function minSnrWeight(
+  snr: number,
+  gamma: number,
+  prediction: Prediction = 'epsilon',
+): number {
+  return Math.min(snr, gamma) / (prediction === 'epsilon' ? snr : snr + 1);
 }
 
 /** [B, N, K] with the unconditional context in the place of dropped ones. */
@@ -49,7 +54,7 @@ function shownContext({context, drop}: NoisePredictionBatch): tf.Tensor3D {
   return tf.gather(both, tf.tensor1d(rows, 'int32'));
 }
 
-/** (unet(x_t, t, context) - noise)², x_t being the latents with the noise of timestep t. */
+/** (unet(x_t, t, context) - target)², the target being the noise or the velocity, x_t the latents with the noise of timestep t. */
 export function noisePredictionLoss(
   unet: Unet,
   schedule: NoiseSchedule,
@@ -59,10 +64,13 @@ export function noisePredictionLoss(
   return tf.tidy(() => {
     const {latents, noise, timesteps} = batch;
     const noisy = schedule.addNoise(latents, noise, timesteps);
+    const target = schedule.target(latents, noise, timesteps);
     const predicted = unet.forward(noisy, timesteps, shownContext(batch));
-    const perSample = tf.mean(tf.square(tf.sub(predicted, noise)), [1, 2, 3]) as tf.Tensor1D;
+    const perSample = tf.mean(tf.square(tf.sub(predicted, target)), [1, 2, 3]) as tf.Tensor1D;
     if (minSnrGamma === undefined) return {loss: tf.mean(perSample) as tf.Scalar, perSample};
-    const weights = timesteps.map((t) => minSnrWeight(schedule.snr(t), minSnrGamma));
+    const weights = timesteps.map((t) =>
+      minSnrWeight(schedule.snr(t), minSnrGamma, schedule.prediction),
+    );
     const loss = tf.mean(tf.mul(perSample, tf.tensor1d(weights))) as tf.Scalar;
     return {loss, perSample};
   });

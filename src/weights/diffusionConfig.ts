@@ -93,7 +93,7 @@ const scheduleSchema = z.object({
   beta_start: eps.default(0.0001),
   beta_end: eps.default(0.02),
   beta_schedule: z.literal('scaled_linear'),
-  prediction_type: z.literal('epsilon').default('epsilon'),
+  prediction_type: z.enum(['epsilon', 'v_prediction']).default('epsilon'),
   trained_betas: z.null().default(null),
   steps_offset: z.int().min(0).max(1).default(0),
   set_alpha_to_one: z.boolean().default(false),
@@ -105,7 +105,10 @@ const scheduleSchema = z.object({
 export type UnetConfig = ReturnType<typeof unetConfig>;
 export type VaeConfig = ReturnType<typeof vaeConfig>;
 export type SamplingConfig = ReturnType<typeof scheduleConfig>;
-export type NoiseScheduleConfig = Pick<SamplingConfig, 'numSteps' | 'betaStart' | 'betaEnd'>;
+export type NoiseScheduleConfig = Pick<
+  SamplingConfig,
+  'numSteps' | 'betaStart' | 'betaEnd' | 'prediction'
+>;
 
 /** A UNet's configuration by diffusers' keys, checked. Throws ModelError that names `file` and the field. */
 export function unetConfig(file: string, value: unknown) {
@@ -163,6 +166,7 @@ function scheduleConfig(file: string, value: unknown) {
     numSteps: options.num_train_timesteps,
     betaStart: options.beta_start,
     betaEnd: options.beta_end,
+    prediction: options.prediction_type,
     stepsOffset: options.steps_offset,
     endsClean: options.set_alpha_to_one,
   };
@@ -285,7 +289,7 @@ export function formatNoiseScheduleConfig(config: NoiseScheduleConfig): string {
     beta_schedule: 'scaled_linear',
     beta_start: config.betaStart,
     num_train_timesteps: config.numSteps,
-    prediction_type: 'epsilon',
+    prediction_type: config.prediction,
     set_alpha_to_one: false,
     skip_prk_steps: true,
     steps_offset: 1,

@@ -16,6 +16,7 @@ import {
   type DiffusionFormat,
   openUnet,
   openVae,
+  writeNoiseSchedule,
   writeUnet,
   writeVae,
 } from '../../src/weights/diffusionFolder.js';
@@ -178,6 +179,22 @@ for (const [name, source, open, write] of goldenParts) {
   });
 }
 
+test('a noise schedule is read as it was written', () => {
+  const written = {
+    numSteps: 500,
+    betaStart: 0.001,
+    betaEnd: 0.02,
+    prediction: 'v_prediction',
+  } as const;
+  const folder = newFolder();
+  writeNoiseSchedule(folder, written);
+  const {stepsOffset, endsClean, ...read} = readNoiseScheduleConfig(
+    path.join(folder, 'scheduler_config.json'),
+  );
+  assert.equal(read, written);
+  assert.equal([stepsOffset, endsClean], [1, false]);
+});
+
 const scheduleFile = goldenSchedule();
 const scheduleTest = 'the official noise schedule is read';
 if (!scheduleFile) skip(test, scheduleTest, 'the goldens are not in this clone');
@@ -188,6 +205,7 @@ else
       numSteps: json.num_train_timesteps,
       betaStart: json.beta_start,
       betaEnd: json.beta_end,
+      prediction: json.prediction_type ?? 'epsilon',
       stepsOffset: json.steps_offset,
       endsClean: json.set_alpha_to_one,
     });

@@ -75,9 +75,11 @@ export class ImageDecoder {
       for (const [i, timestep] of timesteps.entries()) {
         signal?.throwIfAborted();
         const before = latents;
-        const found = tf.tidy(() =>
-          this.guided(scheduler.scaleInput(before, i), timestep, context, guidance),
-        );
+        const found = tf.tidy(() => {
+          const input = scheduler.scaleInput(before, i);
+          const output = this.guided(input, timestep, context, guidance);
+          return this.schedule.noiseIn(input, output, scheduler.alpha(i));
+        });
         latents = scheduler.step(found, before, i);
         try {
           const estimate = () => scheduler.estimate(found, before, i);
@@ -96,7 +98,7 @@ export class ImageDecoder {
     }
   }
 
-  /** The noise found, led away from what is found for the empty prompt. */
+  /** What the UNet finds, led away from what is found for the empty prompt. */
   private guided(
     input: tf.Tensor4D,
     timestep: number,

@@ -7,7 +7,15 @@ export interface NoiseScheduleConfig {
   readonly numSteps: number;
   readonly betaStart: number;
   readonly betaEnd: number;
+  /** What the UNet tells of noisy latents; default: the noise, as in Stable Diffusion 1.5. */
+  readonly prediction?: Prediction;
 }
+
+/**
+ * By diffusers' names. epsilon: the noise. v_prediction: √ᾱ · noise - √(1 - ᾱ) · latents (arXiv 2202.00512), which
+ * tells as much of the picture where there is nearly only noise as of the noise where there is nearly none.
+ */
+export type Prediction = 'epsilon' | 'v_prediction';
 
 /** What the solvers ask for beyond the training's schedule. */
 export interface SamplingConfig extends NoiseScheduleConfig {
@@ -40,12 +48,14 @@ export class NoiseSchedule {
   readonly alphasCumprod: Float32Array;
 
   readonly stepsOffset: number;
+  readonly prediction: Prediction;
   private readonly finalAlpha: number;
 
   constructor({
     numSteps,
     betaStart,
     betaEnd,
+    prediction = 'epsilon',
     stepsOffset = 1,
     endsClean = false,
   }: NoiseScheduleConfig & Partial<SamplingConfig>) {
@@ -56,6 +66,7 @@ export class NoiseSchedule {
       return product;
     });
     this.stepsOffset = stepsOffset;
+    this.prediction = prediction;
     this.finalAlpha = endsClean ? 1 : this.alphasCumprod[0]!;
   }
 
@@ -69,13 +80,37 @@ export class NoiseSchedule {
    * timestep.
    */
   addNoise(latents: tf.Tensor4D, noise: tf.Tensor4D, timesteps: readonly number[]): tf.Tensor4D {
-    const alphas = timesteps.map((timestep) => this.alphaAt(timestep));
     return tf.tidy(() => {
-      const perSample = (values: number[]) => tf.tensor4d(values, [values.length, 1, 1, 1]);
-      const signal = perSample(alphas.map((alpha) => Math.sqrt(alpha)));
-      const spread = perSample(alphas.map((alpha) => Math.sqrt(fround(1 - alpha))));
+      const {signal, spread} = this.shares(timesteps);
       return tf.add(tf.mul(latents, signal), tf.mul(noise, spread));
     });
+  }
+
+  /** What the UNet is to find in `addNoise` of the same. */
+  target(latents: tf.Tensor4D, noise: tf.Tensor4D, timesteps: readonly number[]): tf.Tensor4D {
+    if (this.prediction === 'epsilon') return noise;
+    return tf.tidy(() => {
+      const {signal, spread} = this.shares(timesteps);
+      return tf.sub(tf.mul(noise, signal), tf.mul(latents, spread));
+    });
+  }
+
+  /** The noise in noisy latents in which the UNet found `found`; `alpha` is ᾱ there. */
+  noiseIn(noisy: tf.Tensor4D, found: tf.Tensor4D, alpha: number): tf.Tensor4D {
+    if (this.prediction === 'epsilon') return found;
+    return tf.tidy(() =>
+      tf.add(tf.mul(found, Math.sqrt(alpha)), tf.mul(noisy, Math.sqrt(1 - alpha))),
+    );
+  }
+
+  /** √ᾱ and √(1 - ᾱ) of each sample: [B, 1, 1, 1] */
+  private shares(timesteps: readonly number[]): {signal: tf.Tensor4D; spread: tf.Tensor4D} {
+    const alphas = timesteps.map((timestep) => this.alphaAt(timestep));
+    const perSample = (values: number[]) => tf.tensor4d(values, [values.length, 1, 1, 1]);
+    return {
+      signal: perSample(alphas.map((alpha) => Math.sqrt(alpha))),
+      spread: perSample(alphas.map((alpha) => Math.sqrt(fround(1 - alpha)))),
+    };
   }
 
   /** The signal-to-noise ratio ᾱ / (1 - ᾱ). */

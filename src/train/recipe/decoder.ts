@@ -104,6 +104,8 @@ export const decoderRecipe = z
         numSteps: positive.default(1000),
         betaStart: z.number().positive().max(1).default(0.00085),
         betaEnd: z.number().positive().max(1).default(0.012),
+        /** What the UNet learns to tell: the noise, or √ᾱ · noise - √(1 - ᾱ) · latents. */
+        prediction: z.enum(['epsilon', 'v_prediction']).default('epsilon'),
       })
       .prefault({}),
     phases: z.array(phase).min(1),

@@ -27,6 +27,10 @@ export class EulerScheduler implements Scheduler {
     return combine([1, latents], [this.sigmas[0]!, noise]);
   }
 
+  alpha(i: number): number {
+    return 1 / (this.sigmas[i]! ** 2 + 1);
+  }
+
   scaleInput(latents: tf.Tensor4D, i: number): tf.Tensor4D {
     return tf.div(latents, Math.sqrt(this.sigmas[i]! ** 2 + 1));
   }

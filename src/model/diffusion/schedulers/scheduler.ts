@@ -10,6 +10,8 @@ export interface Scheduler {
   readonly initNoiseSigma: number;
   /** Given latents of a picture, as much noise in them as there is at the first timestep. */
   addNoise(latents: tf.Tensor4D, noise: tf.Tensor4D): tf.Tensor4D;
+  /** ᾱ of what the UNet is shown at call `i`. */
+  alpha(i: number): number;
   /** What the UNet is shown at call `i`; the latents themselves unless the solver scales them. */
   scaleInput(latents: tf.Tensor4D, i: number): tf.Tensor4D;
   /** The picture's latents that `noise`, found at call `i`, points to. */
@@ -75,8 +77,12 @@ export abstract class TimestepScheduler implements Scheduler {
     return latents;
   }
 
+  alpha(i: number): number {
+    return this.schedule.alphaBefore(this.timesteps[i]!);
+  }
+
   estimate(noise: tf.Tensor4D, latents: tf.Tensor4D, i: number): tf.Tensor4D {
-    const alpha = this.schedule.alphaBefore(this.timesteps[i]!);
+    const alpha = this.alpha(i);
     return combine([1 / Math.sqrt(alpha), latents], [-Math.sqrt((1 - alpha) / alpha), noise]);
   }
 
