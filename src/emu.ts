@@ -23,9 +23,12 @@ import {LlamaDecoder} from './model/decoder.js';
 import type {EmuConfig, EmuModel} from './model/emu.js';
 import {type GenerationOptions, generate, numRows} from './model/generate.js';
 import {countingPositions} from './model/llama.js';
+import {PromptBatch} from './model/promptBatch.js';
 import {regressImages} from './model/regressImages.js';
+import {scoreContinuations} from './model/scoreContinuations.js';
 import {collectTrace, collectTraceOf, traced} from './model/trace.js';
 import {AnswerStream} from './text/answerStream.js';
+import {AnswerTrie} from './text/answerTrie.js';
 import {
   buildPrompt,
   drawingPrompt,
@@ -34,7 +37,9 @@ import {
   taskDefaults,
 } from './text/prompt.js';
 import type {Tokenizer} from './text/tokenizer.js';
-import {strip} from './text/whitespace.js';
+import {type TextResult, textResult} from './textResult.js';
+
+export type {TextResult} from './textResult.js';
 import {checkMemory} from './weights/memory.js';
 import type {Mode} from './weights/config.js';
 import {modelsThatDraw} from './weights/locate.js';
@@ -74,22 +79,9 @@ export interface TextOptions {
   readonly topP?: number;
   readonly topK?: number;
   readonly seed?: number;
+  /** The answer is one of these. */
+  readonly choices?: readonly string[];
   readonly signal?: AbortSignal;
-}
-
-export interface TextResult {
-  readonly text: string;
-  /** All answers, best first (`numCaptions` of them). */
-  readonly texts: readonly string[];
-  /** Ids of the new tokens of the best answer. */
-  readonly tokens: readonly number[];
-  /** What the best answer says before the first picture that it begins, if it begins one. */
-  readonly beforePicture?: string;
-  readonly prompt: string;
-  readonly scores: readonly (number | undefined)[];
-  /** Seconds. */
-  readonly timings: {readonly vision: number; readonly prompt: number; readonly generate: number};
-  readonly tokensPerSecond: number;
 }
 
 export type TextEvent =
@@ -170,14 +162,7 @@ export class Emu {
     const {model, tokenizer} = this.modelFor(options.task);
     const {prompt, ids, pixels} = this.prepare(items, options);
     const search = this.searchOptions(options);
-    const limit = this.config.llama.contextLength;
-    // At least one new token must fit, and as many as --min-tokens asks for.
-    if (ids.length + Math.max(1, search.minLength - 1) > limit)
-      throw new EmuError(
-        `the prompt has ${ids.length} tokens, the model's context is ${limit}; use fewer pictures or less text`,
-        {code: 'context_full', reason: 'usage'},
-      );
-    const maxNewTokens = Math.min(search.maxNewTokens, limit - ids.length);
+    const maxNewTokens = this.roomFor({ids}, search);
 
     let started = performance.now();
     const imageEmbeds = this.encode(model, pixels);
@@ -207,37 +192,84 @@ export class Emu {
           continue;
         }
         yield* delta(stream.end());
-        const generateSeconds = seconds(started) - promptSeconds;
-        const answers = event.sequences.map(({ids: sequence, score}) => ({
-          tokens: sequence.slice(1), // generate() starts from one BOS
-          score,
-        }));
-        const texts = answers.map(({tokens}) =>
-          strip(tokenizer.decode(tokens, {skipSpecial: true})),
-        );
-        const [text = ''] = texts;
-        const tokens = answers[0]?.tokens ?? [];
-        const place = tokens.indexOf(tokenizer.ids.img);
-        const beforePicture = tokenizer.decode(tokens.slice(0, Math.max(0, place)), {
-          skipSpecial: true,
-        });
-        yield {
-          type: 'done',
-          result: {
-            text,
-            texts,
-            tokens,
-            ...(place < 0 ? {} : {beforePicture}),
-            prompt,
-            scores: answers.map(({score}) => score),
-            timings: {vision, prompt: promptSeconds, generate: generateSeconds},
-            tokensPerSecond: tokens.length / Math.max(generateSeconds, 1e-9),
-          },
-        };
+        const generate = seconds(started) - promptSeconds;
+        const timings = {vision, prompt: promptSeconds, generate};
+        const result = textResult(tokenizer, prompt, event.sequences, timings);
+        yield {type: 'done', result};
       }
     } finally {
       decoder.dispose();
     }
+  }
+
+  /**
+   * Answers several requests together, in their order: the model takes each step for all that are not done. Of
+   * the timings each has its share. Throws as `generateText` does.
+   */
+  async generateTexts(
+    requests: readonly (readonly Item[])[],
+    options: TextOptions,
+  ): Promise<TextResult[]> {
+    const {model, tokenizer} = this.modelFor(options.task);
+    const prepared = requests.map((items) => this.prepare(items, options));
+    const search = this.searchOptions(options);
+    const room = prepared.map((one) => this.roomFor(one, search));
+    let started = performance.now();
+    const imageEmbeds = this.encode(
+      model,
+      prepared.flatMap(({pixels}) => pixels),
+    );
+    const vision = seconds(started) / requests.length;
+    started = performance.now();
+    const prompts = prepared.map(({ids}) => ids);
+    const batch = new PromptBatch(
+      model,
+      prompts,
+      tokenizer.ids,
+      imageEmbeds,
+      numRows(search),
+      Math.max(...room),
+    );
+    try {
+      const answers = await Promise.all(
+        prompts.map(async (_, i) => {
+          try {
+            const all = generate(batch.decoder(i), {...search, maxNewTokens: room[i]!});
+            for await (const event of all) if (event.type === 'done') return event.sequences;
+            throw new Error('generate ended without an answer');
+          } finally {
+            batch.end(i);
+          }
+        }),
+      );
+      const timings = {vision, prompt: 0, generate: seconds(started) / requests.length};
+      return answers.map((sequences, i) =>
+        textResult(tokenizer, prepared[i]!.prompt, sequences, timings),
+      );
+    } finally {
+      batch.dispose();
+      imageEmbeds?.dispose();
+    }
+  }
+
+  /**
+   * Of each candidate the sum of its tokens' cross entropies, were it what the model goes on with after the
+   * items; and how many tokens it and the prompt have.
+   */
+  scoreCandidates(
+    items: readonly Item[],
+    candidates: readonly string[],
+    options: TextOptions,
+  ): {losses: number[]; lengths: number[]; promptLength: number} {
+    const {model, tokenizer} = this.modelFor(options.task);
+    const {ids, pixels} = this.prepare(items, options);
+    const continuations = candidates.map((text) => tokenizer.encode(text, {bos: false}));
+    const losses = tf.tidy(() => {
+      const imageEmbeds = this.encode(model, pixels);
+      const embeds = model.embedPrompt([ids], tokenizer.ids.image, imageEmbeds);
+      return scoreContinuations(model.llama, embeds, continuations);
+    });
+    return {losses, lengths: continuations.map(({length}) => length), promptLength: ids.length};
   }
 
   /**
@@ -424,9 +456,25 @@ export class Emu {
     );
   }
 
+  /** How many new tokens there may be. Throws EmuError where the context is too small. */
+  private roomFor({ids}: Pick<Prepared, 'ids'>, search: GenerationOptions): number {
+    const limit = this.config.llama.contextLength;
+    // At least one new token must fit, and as many as --min-tokens asks for.
+    if (ids.length + Math.max(1, search.minLength - 1) > limit)
+      throw new EmuError(
+        `the prompt has ${ids.length} tokens, the model's context is ${limit}; use fewer pictures or less text`,
+        {code: 'context_full', reason: 'usage'},
+      );
+    return Math.min(search.maxNewTokens, limit - ids.length);
+  }
+
   private searchOptions(options: TextOptions): GenerationOptions {
-    const {task, sample = false} = options;
-    const {bos, eos} = this.modelFor(task).tokenizer.ids;
+    const {task, sample = false, choices} = options;
+    const {tokenizer} = this.modelFor(task);
+    const {bos, eos} = tokenizer.ids;
+    const trie =
+      choices &&
+      new AnswerTrie(choices.map((text) => [...tokenizer.encode(text, {bos: false}), eos]));
     const defaults = taskDefaults(task);
     return {
       maxNewTokens: options.maxTokens ?? defaults.maxNewTokens,
@@ -443,6 +491,7 @@ export class Emu {
       seed: options.seed ?? 0,
       bosId: bos,
       eosId: eos,
+      ...(trie ? {allowed: (newIds) => trie.allowed(newIds)} : {}),
       ...(options.signal ? {signal: options.signal} : {}),
     };
   }

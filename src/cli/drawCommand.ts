@@ -64,7 +64,7 @@ export abstract class DrawCommand extends ModelCommand {
     const preview = flags.preview && process.stderr.isTTY ? new Preview() : undefined;
     const finish = async ({index, settings, isFlagged, picture}: DrawnPicture) => {
       const file = files[index]!;
-      if (preview) await preview.show(picture, file);
+      if (preview) await preview.show(picture, `seed ${settings.seed}`);
       preview?.end();
       if (!isFlagged) {
         const record = this.record(flags, info, prompt.recorded, settings, sources);

@@ -10,9 +10,9 @@ import {sample} from './sampling.js';
 export interface Decoder {
   readonly vocabSize: number;
   /** Logits [V] of the first new token. */
-  prefill(): Float32Array;
+  prefill(): Float32Array | Promise<Float32Array>;
   /** Sequence i goes on from parents[i] of the step before with tokens[i]: logits [B, V]. */
-  step(tokens: readonly number[], parents: readonly number[]): Float32Array;
+  step(tokens: readonly number[], parents: readonly number[]): Float32Array | Promise<Float32Array>;
 }
 
 export interface GenerationOptions {
@@ -37,6 +37,8 @@ export interface GenerationOptions {
   readonly seed: number;
   readonly bosId: number;
   readonly eosId: number;
+  /** Which ids may follow the new ids so far (BOS not among them); none: the end alone. Default: all. */
+  readonly allowed?: (newIds: readonly number[]) => readonly number[];
   readonly signal?: AbortSignal;
 }
 

@@ -48,6 +48,14 @@ export class KvCache {
     this.used += numTokens;
   }
 
+  /** Back to the first `length` positions of sequence 0, from which others may go on. */
+  rewind(length: number): void {
+    if (length > this.used)
+      throw new Error(`KvCache: there are ${this.used} positions, not ${length}`);
+    this.rows = [this.rows[0]!];
+    this.used = length;
+  }
+
   /** Writes keys and values [B, T, H, D] of the newest T positions into `layer`; the layer's cache. */
   append(layer: number, k: tf.Tensor4D, v: tf.Tensor4D): {keys: tf.Tensor4D; values: tf.Tensor4D} {
     const position = this.used - k.shape[1];

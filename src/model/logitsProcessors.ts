@@ -9,14 +9,16 @@ export interface ProcessorOptions {
   /** 0: none. No run of this many ids comes twice. */
   readonly noRepeatNgramSize: number;
   readonly eosId: number;
+  /** Which ids may follow the new ids so far; none: the end alone. */
+  readonly allowed?: (newIds: readonly number[]) => readonly number[];
 }
 
 /** Changes the scores [V] of what may follow `ids`, in place. */
 export type LogitsProcessor = (scores: Float32Array, ids: readonly number[]) => void;
 
-/** Repetition penalty, then repeated n-grams, then the smallest length: the official order. */
+/** Repetition penalty, repeated n-grams, the smallest length, then the allowed ids: the official order. */
 export function makeLogitsProcessor(options: ProcessorOptions): LogitsProcessor {
-  const {minLength, repetitionPenalty, noRepeatNgramSize, eosId} = options;
+  const {minLength, repetitionPenalty, noRepeatNgramSize, eosId, allowed} = options;
   const penalty = Math.fround(repetitionPenalty);
   return (scores, ids) => {
     if (penalty !== 1)
@@ -27,7 +29,14 @@ export function makeLogitsProcessor(options: ProcessorOptions): LogitsProcessor 
     if (noRepeatNgramSize > 0)
       for (const id of repeatingIds(ids, noRepeatNgramSize)) scores[id] = Number.NEGATIVE_INFINITY;
     if (ids.length < minLength) scores[eosId] = Number.NEGATIVE_INFINITY;
+    if (allowed) keepOnly(scores, allowed(ids.slice(1)), eosId);
   };
+}
+
+function keepOnly(scores: Float32Array, allowed: readonly number[], eosId: number): void {
+  const kept = (allowed.length > 0 ? allowed : [eosId]).map((id) => [id, scores[id]!] as const);
+  scores.fill(Number.NEGATIVE_INFINITY);
+  for (const [id, score] of kept) scores[id] = score;
 }
 
 /** Ids that would complete a run of `size` ids that `ids` already holds. */
