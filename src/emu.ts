@@ -102,11 +102,17 @@ interface Prepared {
 
 const seconds = (since: number) => (performance.now() - since) / 1000;
 
-function joined(a: Float32Array, b: Float32Array): Float32Array {
-  const both = new Float32Array(a.length + b.length);
-  both.set(a);
-  both.set(b, a.length);
-  return both;
+/** How large the activations of pictures encoded together may be: one picture of the released model's. */
+const ENCODED_BYTES = 2 ** 23;
+
+function concatenated(parts: readonly Float32Array[]): Float32Array {
+  const all = new Float32Array(parts.reduce((sum, {length}) => sum + length, 0));
+  let at = 0;
+  for (const part of parts) {
+    all.set(part, at);
+    at += part.length;
+  }
+  return all;
 }
 
 function picturesOf(items: readonly Item[]): Picture[] {
@@ -378,7 +384,7 @@ export class Emu {
       found.set(
         name,
         before
-          ? {shape: [before.shape[0]! + batch, ...rest], data: joined(before.data, data)}
+          ? {shape: [before.shape[0]! + batch, ...rest], data: concatenated([before.data, data])}
           : {shape: tensor.shape, data: Float32Array.from(data)},
       );
     };
@@ -445,13 +451,22 @@ export class Emu {
     return {prompt, ids: tokenizer.encode(prompt, {bos: true}), pixels};
   }
 
-  /** [I, N, C], one picture at a time so that peak memory does not grow with their number. */
+  /** [I, N, C], a few pictures at a time so that peak memory does not grow with their number. */
   private encode(model: EmuModel, pixels: readonly Float32Array[]): tf.Tensor3D | undefined {
     if (pixels.length === 0) return undefined;
-    const size = this.config.vision.imageSize;
+    const {imageSize: size, patchSize, width, mlpRatio} = this.config.vision;
+    const states = 4 * (size / patchSize) ** 2 * width * mlpRatio; // bytes of a picture in an MLP
+    const atOnce = Math.max(1, Math.floor(ENCODED_BYTES / states));
+    const parts = Array.from({length: Math.ceil(pixels.length / atOnce)}, (_, i) =>
+      pixels.slice(i * atOnce, (i + 1) * atOnce),
+    );
     return tf.tidy(() =>
       tf.concat(
-        pixels.map((values) => model.encodeImages(tf.tensor4d(values, [1, 3, size, size]))),
+        parts.map((part) =>
+          tf.tidy(() =>
+            model.encodeImages(tf.tensor4d(concatenated(part), [part.length, 3, size, size])),
+          ),
+        ),
       ),
     );
   }

@@ -104,16 +104,32 @@ export class PromptBatch {
   /** Scores of the first new token [P, V]. */
   private prefill(): Float32Array {
     const {pad, image} = this.ids;
-    const padded = this.prompts.map((row, i) => [
+    const shared = this.sharedPrefix();
+    if (shared.length > 0)
+      tf.tidy(() => this.forward(this.model.embedPrompt([shared], image), [0], [0]));
+    const rest = this.prompts.map((row, i) => [
       ...new Array<number>(this.starts[i]!).fill(pad),
-      ...row,
+      ...row.slice(shared.length),
     ]);
-    const rows = padded.map((_, i) => i);
+    const rows = rest.map((_, i) => i);
     return this.scores(
-      () => this.model.embedPrompt(padded, image, this.imageEmbeds),
+      () => this.model.embedPrompt(rest, image, this.imageEmbeds),
       rows,
       rows.map(() => 0),
     );
+  }
+
+  /**
+   * What all prompts begin with before any picture: seen once for all of them. None where their lengths
+   * differ, for padding stands before it then. The last token is left to each.
+   */
+  private sharedPrefix(): readonly number[] {
+    const [first, ...others] = this.prompts;
+    if (others.length === 0 || this.starts.some((start) => start > 0)) return [];
+    const differs = (id: number, t: number) =>
+      id === this.ids.image || others.some((other) => other[t] !== id);
+    const end = first!.findIndex(differs);
+    return first!.slice(0, end < 0 ? this.length - 1 : end);
   }
 
   /** Scores of the next token of every sequence [B, V]. */
@@ -135,26 +151,33 @@ export class PromptBatch {
   ): Float32Array {
     const {llama} = this.model;
     const logits = tf.tidy(() => {
-      const embeds = embed();
-      const [batch, seqLen] = embeds.shape;
-      const first = this.cache.length;
-      const starts = owners.map((owner) => this.starts[owner]!);
-      const positions = tf.tensor2d(
-        starts.map((start) =>
-          Array.from({length: seqLen}, (_, t) => Math.max(0, first + t - start)),
-        ),
-        [batch, seqLen],
-        'int32',
-      );
-      const keyStart = tf.tensor1d(starts, 'int32');
-      this.cache.advance(parents, seqLen);
-      const past = {cache: this.cache, rows: this.cache.rowTable()};
-      const hidden = llama.forward(embeds, {positions, keyStart}, past);
+      const hidden = this.forward(embed(), owners, parents);
+      const [batch, seqLen] = hidden.shape;
       const last = tf.slice(hidden, [0, seqLen - 1, 0], [batch, 1, -1]);
       return llama.logits(tf.squeeze<tf.Tensor2D>(last, [1]));
     });
     const values = Float32Array.from(logits.dataSync());
     logits.dispose();
     return values;
+  }
+
+  /** embeds [B, T, C] -> hidden states [B, T, C] */
+  private forward(
+    embeds: tf.Tensor3D,
+    owners: readonly number[],
+    parents: readonly number[],
+  ): tf.Tensor3D {
+    const [batch, seqLen] = embeds.shape;
+    const first = this.cache.length;
+    const starts = owners.map((owner) => this.starts[owner]!);
+    const positions = tf.tensor2d(
+      starts.map((start) => Array.from({length: seqLen}, (_, t) => Math.max(0, first + t - start))),
+      [batch, seqLen],
+      'int32',
+    );
+    const keyStart = tf.tensor1d(starts, 'int32');
+    this.cache.advance(parents, seqLen);
+    const past = {cache: this.cache, rows: this.cache.rowTable()};
+    return this.model.llama.forward(embeds, {positions, keyStart}, past);
   }
 }
