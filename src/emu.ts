@@ -84,6 +84,13 @@ export interface TextOptions {
   readonly signal?: AbortSignal;
 }
 
+/** Of each candidate the sum of its tokens' cross entropies and their number. */
+export interface CandidateLosses {
+  readonly losses: readonly number[];
+  readonly lengths: readonly number[];
+  readonly promptLength: number;
+}
+
 export type TextEvent =
   | {readonly type: 'text'; readonly delta: string}
   | {readonly type: 'done'; readonly result: TextResult};
@@ -266,7 +273,7 @@ export class Emu {
     items: readonly Item[],
     candidates: readonly string[],
     options: TextOptions,
-  ): {losses: number[]; lengths: number[]; promptLength: number} {
+  ): CandidateLosses {
     const {model, tokenizer} = this.modelFor(options.task);
     const {ids, pixels} = this.prepare(items, options);
     const continuations = candidates.map((text) => tokenizer.encode(text, {bos: false}));

@@ -1,7 +1,7 @@
 // The messages between the terminal's thread and the model's (modelHost.ts, modelWorker.ts).
 import type {BackendInfo} from '../kernels/backend.js';
 import type {DrawEvent, DrawOptions, DrawResult} from '../draw.js';
-import type {Item, LoadOptions, TextOptions, TextResult} from '../emu.js';
+import type {CandidateLosses, Item, LoadOptions, TextOptions, TextResult} from '../emu.js';
 import type {RunOptions, StageName} from '../train/run.js';
 import type {BenchTrainOptions, BenchTrainResult} from '../train/benchTrain.js';
 import type {TrainingProgress} from '../train/train.js';
@@ -35,6 +35,16 @@ export interface Calls {
     params: {items: Item[]; options: Omit<TextOptions, 'signal'>};
     event: string;
     result: TextResult;
+  };
+  generateTexts: {
+    params: {requests: Item[][]; options: Omit<TextOptions, 'signal'>};
+    event: never;
+    result: TextResult[];
+  };
+  scoreCandidates: {
+    params: {items: Item[]; candidates: readonly string[]; options: Omit<TextOptions, 'signal'>};
+    event: never;
+    result: CandidateLosses;
   };
   generateImage: {
     params: {items: Item[]; options: Omit<DrawOptions, 'signal'>};

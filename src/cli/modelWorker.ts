@@ -55,6 +55,14 @@ const handlers: {[M in Method]: Handler<M>} = {
     return answer(items, options, tell);
   },
 
+  async generateTexts({requests, options}) {
+    return loaded().generateTexts(requests, options);
+  },
+
+  async scoreCandidates({items, candidates, options}) {
+    return loaded().scoreCandidates(items, candidates, options);
+  },
+
   async generateImage({items, options}, tell) {
     for await (const event of loaded().generateImage(items, options)) {
       if (event.type === 'done') return event.result;

@@ -1,0 +1,95 @@
+// What every benchmark tells the evaluation: its items, what is asked about each, and how answers are scored.
+import type {Picture} from '../data/picture.js';
+
+/** Settings of the search for an answer, in the official code's terms. */
+export interface SearchSettings {
+  readonly numBeams: number;
+  readonly maxNewTokens: number;
+  /** Counts the start token, as transformers does. */
+  readonly minLength: number;
+  readonly lengthPenalty: number;
+}
+
+/** What is asked about an item. `text` stands after the picture; `opening` begins the answer. */
+export interface Question {
+  /** Said by the person, with {IMAGE} where the pictures stand. */
+  readonly text: string;
+  /** First words of the answer, which the model goes on with. */
+  readonly opening?: string;
+  /** What a pretrained model reads in the place of both: contract.md's form, pictures then question. */
+  readonly plain: string;
+  readonly search: SearchSettings;
+  /** The answer is one of these. */
+  readonly choices?: readonly string[];
+  /** Nothing is generated: these are put in order by how likely they are. */
+  readonly candidates?: readonly string[];
+}
+
+export type ItemId = string | number;
+
+export interface BenchmarkItem {
+  /** The official code's instance id. */
+  readonly id: ItemId;
+  /** Of a picture or video; absent for prompts to draw from. */
+  readonly file?: string;
+  /** Composed at run time, in the place of a file. */
+  readonly pictures?: () => Promise<readonly Picture[]>;
+}
+
+/** What the model gave: a text, a text for each question, or the candidates' losses. */
+export type Prediction = string | readonly string[] | readonly number[];
+
+export interface Predicted<Item extends BenchmarkItem> {
+  readonly item: Item;
+  readonly prediction: Prediction;
+}
+
+export interface Scores {
+  /** By the metrics' official names. */
+  readonly values: Readonly<Record<string, number>>;
+  /** Parts of it: by question type and the like. */
+  readonly details?: Readonly<Record<string, ReadonlyMap<string, number>>>;
+  /**
+   * Of each item in their order, by metric: what confidence intervals are drawn from. Only metrics that are
+   * means of these; undefined where a metric says nothing about an item.
+   */
+  readonly perItem?: Readonly<Record<string, readonly (number | undefined)[]>>;
+  /** What a reader must know about the intervals. */
+  readonly note?: string;
+}
+
+/** A row of the paper's tables beside which a score is shown. */
+export interface PaperRow {
+  readonly model: string;
+  readonly value: number;
+  readonly source: string;
+}
+
+export interface Benchmark<Item extends BenchmarkItem = BenchmarkItem> {
+  readonly name: string;
+  /** none: there are only prompts. */
+  readonly media: 'picture' | 'video' | 'none';
+  /** The official evaluation's first. */
+  readonly splits: readonly [string, ...string[]];
+  /** The metric that the paper reports. */
+  readonly headline: string;
+  readonly paper: readonly PaperRow[];
+  /** Reads the split out of the benchmark's files under `root`. Throws InputError naming the file. */
+  read(root: string, split: string): Item[];
+  /** One, or two where the second depends on nothing of the first's answer. */
+  questions(item: Item): readonly Question[];
+  /** What people said about the item, for who reads a report. */
+  expected?(item: Item): readonly string[];
+  /** What the benchmark's server, or its official scorer, takes. */
+  submission(predicted: readonly Predicted<Item>[]): unknown;
+  /** undefined: the split's answers are the server's alone. */
+  score(predicted: readonly Predicted<Item>[], split: string): Scores | undefined;
+}
+
+/** VQA's: short answers. */
+export const shortSearch: SearchSettings = {
+  numBeams: 5,
+  maxNewTokens: 20,
+  minLength: 1,
+  lengthPenalty: -1,
+};
