@@ -15,6 +15,8 @@ export interface ModelInfo {
   readonly mode: 'pretrain' | 'instruct';
   readonly backend: BackendInfo;
   readonly loadSeconds: number;
+  /** Side of the pictures that it sees. */
+  readonly imageSize: number;
 }
 
 export interface TraceResult {

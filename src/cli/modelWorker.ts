@@ -47,8 +47,8 @@ const handlers: {[M in Method]: Handler<M>} = {
   async load({model, options}) {
     const {Emu} = await import('../emu.js');
     emu = await Emu.load(model, options);
-    const {name, mode, backend, loadSeconds} = emu;
-    return {name, mode, backend, loadSeconds};
+    const {name, mode, backend, loadSeconds, config} = emu;
+    return {name, mode, backend, loadSeconds, imageSize: config.vision.imageSize};
   },
 
   async generateText({items, options}, tell) {

@@ -1,5 +1,7 @@
 // Asks a model about a benchmark's items, several together, and reads the next ones' pictures meanwhile.
 import {readImage} from '../data/image.js';
+import type {Picture} from '../data/picture.js';
+import {resizeBicubic} from '../data/resize.js';
 import {readFrames} from '../data/video.js';
 import type {CandidateLosses, Item, TextOptions} from '../emu.js';
 import type {Benchmark, BenchmarkItem, Prediction, Question} from './benchmark.js';
@@ -12,6 +14,8 @@ const FRAMES = 8;
 /** What answers: the model's thread, or a model at hand. */
 export interface EvalModel {
   readonly mode: 'pretrain' | 'instruct';
+  /** Side of the pictures that it sees. */
+  readonly imageSize: number;
   generateTexts(requests: Item[][], options: TextOptions): Promise<readonly {text: string}[]>;
   scoreCandidates(
     items: Item[],
@@ -45,7 +49,7 @@ export async function* evaluate(
     items.slice(i * batch, (i + 1) * batch),
   ).filter((all) => all.some(isLeft));
   const read = (i: number) =>
-    Promise.all((batches[i] ?? []).map((item) => show(item, benchmark.media)));
+    Promise.all((batches[i] ?? []).map((item) => show(item, benchmark.media, model.imageSize)));
   let next = read(0);
   for (let i = 0; i < batches.length; i++) {
     const ready = await next;
@@ -55,17 +59,25 @@ export async function* evaluate(
   }
 }
 
-async function show(item: BenchmarkItem, media: Benchmark['media']): Promise<Ready> {
+async function show(
+  item: BenchmarkItem,
+  media: Benchmark['media'],
+  imageSize: number,
+): Promise<Ready> {
+  // Made small here, while the model computes: to the size that it has already it changes nothing there.
+  const shrink = (picture: Picture) => resizeBicubic(picture, imageSize, imageSize);
   try {
     if (item.pictures) {
-      const [picture, ...more] = await item.pictures();
+      const [picture, ...more] = (await item.pictures()).map(shrink);
       return more.length > 0
         ? {item, shown: {type: 'video', frames: [picture!, ...more]}}
         : {item, shown: {type: 'image', picture: picture!}};
     }
-    if (media === 'video')
-      return {item, shown: {type: 'video', frames: await readFrames(item.file!, {count: FRAMES})}};
-    return {item, shown: {type: 'image', picture: await readImage(item.file!)}};
+    if (media === 'video') {
+      const frames = await readFrames(item.file!, {count: FRAMES});
+      return {item, shown: {type: 'video', frames: frames.map(shrink)}};
+    }
+    return {item, shown: {type: 'image', picture: shrink(await readImage(item.file!))}};
   } catch (error) {
     return {item, error: (error as Error).message};
   }

@@ -125,7 +125,7 @@ export function predictionLine({id, prediction, error}: PredictionLine): string 
   return `${JSON.stringify({instance_id: id, ...said})}\n`;
 }
 
-/** Adds to predictions.jsonl a whole line at a time, each on the disk before the next item is begun. */
+/** Adds to predictions.jsonl a whole line at a time, which a process that is killed leaves behind. */
 export class PredictionWriter {
   private constructor(private fd: number | undefined) {}
 
@@ -160,11 +160,12 @@ export class PredictionWriter {
   write(line: PredictionLine): void {
     if (this.fd === undefined) throw new Error('predictions: written to after close');
     writeAll(this.fd, Buffer.from(predictionLine(line)));
-    fdatasyncSync(this.fd);
   }
 
   close(): void {
-    if (this.fd !== undefined) closeSync(this.fd);
+    if (this.fd === undefined) return;
+    fdatasyncSync(this.fd);
+    closeSync(this.fd);
     this.fd = undefined;
   }
 }

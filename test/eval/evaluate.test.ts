@@ -34,6 +34,7 @@ else {
     emu = await Emu.load(file, {config: goldenPath('tiny-config')!});
     model = {
       mode: emu.mode,
+      imageSize: emu.config.vision.imageSize,
       generateTexts: (requests, options) => emu.generateTexts(requests, options),
       scoreCandidates: async (...args) => emu.scoreCandidates(...args),
     };

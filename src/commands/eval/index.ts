@@ -66,11 +66,12 @@ export default class Eval extends ModelCommand {
     if (done.size > 0) this.note(`goes on: ${done.size} of ${items.length} items are done`);
     const left = items.length - done.size;
     await this.withModel(flags, async ({host, info, progress}) => {
-      const {name, mode, backend} = await info;
+      const {name, mode, backend, imageSize} = await info;
       const started = performance.now();
       let count = 0;
       const model = {
         mode,
+        imageSize,
         generateTexts: (requests: never, options: never) =>
           host.call('generateTexts', {requests, options}),
         scoreCandidates: (of: never, candidates: readonly string[], options: never) =>
