@@ -188,6 +188,21 @@ export class Llama {
   }
 }
 
+/**
+ * int32 [B, T]: positions of the T tokens from the `first` of each row on, where row b is padded on the left by
+ * starts[b]; 0 in the padding.
+ */
+export function paddedPositions(
+  starts: readonly number[],
+  seqLen: number,
+  first: number,
+): tf.Tensor2D {
+  const rows = starts.map((start) =>
+    Array.from({length: seqLen}, (_, t) => Math.max(0, first + t - start)),
+  );
+  return tf.tensor2d(rows, [starts.length, seqLen], 'int32');
+}
+
 /** int32 [B, T]: `start`, `start + 1`, ... in every row. */
 export function countingPositions(batch: number, seqLen: number, start = 0): tf.Tensor2D {
   const table = Int32Array.from({length: batch * seqLen}, (_, i) => start + (i % seqLen));

@@ -5,6 +5,7 @@ import tf from '#tfjs';
 import type {EmuModel} from './emu.js';
 import type {Decoder} from './generate.js';
 import {KvCache} from './kvCache.js';
+import {paddedPositions} from './llama.js';
 import type {PromptIds} from './regressImages.js';
 
 interface Asked {
@@ -167,14 +168,9 @@ export class PromptBatch {
     owners: readonly number[],
     parents: readonly number[],
   ): tf.Tensor3D {
-    const [batch, seqLen] = embeds.shape;
-    const first = this.cache.length;
+    const seqLen = embeds.shape[1];
     const starts = owners.map((owner) => this.starts[owner]!);
-    const positions = tf.tensor2d(
-      starts.map((start) => Array.from({length: seqLen}, (_, t) => Math.max(0, first + t - start))),
-      [batch, seqLen],
-      'int32',
-    );
+    const positions = paddedPositions(starts, seqLen, this.cache.length);
     const keyStart = tf.tensor1d(starts, 'int32');
     this.cache.advance(parents, seqLen);
     const past = {cache: this.cache, rows: this.cache.rowTable()};

@@ -4,6 +4,7 @@
 import tf from '#tfjs';
 import type {EmuModel} from './emu.js';
 import {KvCache} from './kvCache.js';
+import {paddedPositions} from './llama.js';
 
 /** Ids that prompts are padded with, and that stand for pictures in them. */
 export interface PromptIds {
@@ -47,13 +48,7 @@ export function regressImages(
         tf.tidy(() => {
           const seqLen = inputs.shape[1];
           const first = cache.length;
-          const positions = tf.tensor2d(
-            starts.map((start) =>
-              Array.from({length: seqLen}, (_, t) => Math.max(0, first + t - start)),
-            ),
-            [batch, seqLen],
-            'int32',
-          );
+          const positions = paddedPositions(starts, seqLen, first);
           // A new cache is one sequence, from which all go on.
           cache.advance(first === 0 ? rows.map(() => 0) : rows, seqLen);
           const past = {cache, rows: cache.rowTable()};

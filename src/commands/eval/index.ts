@@ -42,7 +42,9 @@ export default class Eval extends ModelCommand {
     const shard = flags.shard === undefined ? undefined : this.shard(flags.shard);
     if (flags.resume && flags.out === undefined)
       throw this.usage('--resume: name the run with --out');
-    const {shardOf} = await import('../../eval/predictions.js');
+    const {PredictionWriter, readPredictions, shardOf, writePredictions} = await import(
+      '../../eval/predictions.js'
+    );
     const all = readItems(benchmark, flags.data, split);
     const limited = all.slice(0, flags.limit ?? all.length);
     const items = shard ? shardOf(limited, shard) : limited;
@@ -52,9 +54,6 @@ export default class Eval extends ModelCommand {
     const {scoreRun} = await import('../../eval/result.js');
     const {matchPredictions} = await import('../../eval/matchPredictions.js');
     const {PREDICTIONS, writeRun} = await import('../../eval/runFolder.js');
-    const {PredictionWriter, readPredictions, writePredictions} = await import(
-      '../../eval/predictions.js'
-    );
     const {resultText} = await import('../../eval/resultText.js');
     const file = path.join(out, PREDICTIONS);
     mkdirSync(out, {recursive: true});

@@ -1,6 +1,7 @@
 // CIDEr-D (Vedantam et al. 2015) as pycocoevalcap computes it: likeness of the n-grams, weighted by how
 // few of the scored pictures have them in their references.
-import {longest, mean, type Ngrams, type Scored, type Scores} from './ngrams.js';
+import {mean} from '../metricError.js';
+import {longest, type Ngrams, type Scored, type Scores} from './ngrams.js';
 
 /** Width of the penalty on a difference in length, in words. */
 const sigma = 6;

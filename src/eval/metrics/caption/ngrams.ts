@@ -154,7 +154,3 @@ export interface Scores {
   readonly corpus: number;
   readonly perImage: readonly number[];
 }
-
-export function mean(values: readonly number[]): number {
-  return values.reduce((sum, value) => sum + value, 0) / values.length;
-}

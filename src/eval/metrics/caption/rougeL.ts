@@ -1,6 +1,7 @@
 // ROUGE-L (Lin 2004) as pycocoevalcap computes it: of the longest common subsequence, with the best
 // precision and the best recall of any reference, which need not be the same one.
-import {mean, type Scored, type Scores} from './ngrams.js';
+import {mean} from '../metricError.js';
+import type {Scored, Scores} from './ngrams.js';
 
 const beta = 1.2;
 
