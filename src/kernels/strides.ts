@@ -59,13 +59,17 @@ export function forEachRow(
   const last = shape.length - 1;
   const index = new Array<number>(Math.max(0, last)).fill(0);
   const offsets = strides.map(() => 0);
+  const count = strides.length;
   for (;;) {
     visit(offsets);
     let axis = last - 1;
     for (; axis >= 0; axis--) {
       const wraps = ++index[axis]! === shape[axis]!;
-      for (const [array, own] of strides.entries())
-        offsets[array]! += wraps ? own[axis]! * (1 - shape[axis]!) : own[axis]!;
+      // No iterator: rows are often short, and this is done for each.
+      for (let array = 0; array < count; array++) {
+        const stride = strides[array]![axis]!;
+        offsets[array]! += wraps ? stride * (1 - shape[axis]!) : stride;
+      }
       if (!wraps) break;
       index[axis] = 0;
     }

@@ -176,4 +176,34 @@ test('batches that both repeat', () => {
   });
 });
 
+test('large products, by vectors, are those of float64', () => {
+  registerFasterKernels();
+  tf.setBackend('cpu');
+  // Sizes that are no whole tiles, more terms than are added in float32, more of b and of a than are held.
+  for (const [numRows, numColumns, numTerms] of [
+    [13, 11, 139],
+    [1, 33, 300],
+    [9, 37, 4100],
+    [7, 1, 600_000],
+  ] as const) {
+    const [a, b] = [values([numRows, numTerms]), values([numColumns, numTerms])];
+    const [x, y] = [a.dataSync(), b.dataSync()];
+    const data = Float32Array.from({length: numRows * numColumns}, (_, at) => {
+      const [i, j] = [Math.floor(at / numColumns) * numTerms, (at % numColumns) * numTerms];
+      let sum = 0;
+      for (let k = 0; k < numTerms; k++) sum += x[i + k]! * y[j + k]!;
+      return sum;
+    });
+    const product = tf.matMul(a, b, false, true);
+    const atol = 1e-6 * Math.sqrt(numTerms); // of what such sums are, typically
+    assertClose(
+      product,
+      {shape: [numRows, numColumns], data},
+      {atol, rtol: 0},
+      `${numTerms} terms`,
+    );
+    tf.dispose([a, b, product]);
+  }
+});
+
 test.run();

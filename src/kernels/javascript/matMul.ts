@@ -3,6 +3,7 @@ import tf from '#tfjs';
 import type {KernelConfig, TensorInfo} from '@tensorflow/tfjs';
 import {broadcastStrides, forEachRow} from '../strides.js';
 import {cpuKernel, floats, makeFloats} from './cpuKernel.js';
+import {matrixProduct} from './matrixProduct.js';
 
 interface MatMulAttrs {
   transposeA: boolean;
@@ -11,6 +12,8 @@ interface MatMulAttrs {
 
 /** Rows and columns computed together, so that each number read is used four times. */
 const BLOCK = 4;
+/** Products of so many multiplications are worth being copied to WebAssembly's memory. */
+const MIN_FOR_VECTORS = 4096;
 
 /** [rows, columns] -> [columns, rows], from `offset` on. */
 export function transposed(values: Float32Array, offset: number, rows: number, columns: number) {
@@ -21,7 +24,7 @@ export function transposed(values: Float32Array, offset: number, rows: number, c
   return out;
 }
 
-/** out [M, N] = a [M, K] times b [N, K] transposed, each sum in float64. */
+/** out [M, N] = a [M, K] times b [N, K] transposed, each sum in float64; of large ones, of its parts. */
 export function multiply(
   a: Float32Array,
   b: Float32Array,
@@ -30,6 +33,10 @@ export function multiply(
   numColumns: number,
   numTerms: number,
 ): void {
+  if (numRows * numColumns * numTerms >= MIN_FOR_VECTORS) {
+    matrixProduct(a, b, out, numRows, numColumns, numTerms);
+    return;
+  }
   const columns = numColumns - (numColumns % BLOCK);
   let m = 0;
   for (; m + BLOCK <= numRows; m += BLOCK)
