@@ -224,7 +224,8 @@ export class Emu {
     options: TextOptions,
   ): Promise<TextResult[]> {
     const {model, tokenizer} = this.modelFor(options.task);
-    const prepared = requests.map((items) => this.prepare(items, options));
+    const seen = new Map<Picture, Float32Array>();
+    const prepared = requests.map((items) => this.prepare(items, options, seen));
     const search = this.searchOptions(options);
     const room = prepared.map((one) => this.roomFor(one, search));
     let started = performance.now();
@@ -442,7 +443,12 @@ export class Emu {
     return task === 'incontext' && base ? base : this.modes[0];
   }
 
-  private prepare(items: readonly Item[], options: TextOptions): Prepared {
+  /** `seen`: pictures that are processed already. */
+  private prepare(
+    items: readonly Item[],
+    options: TextOptions,
+    seen = new Map<Picture, Float32Array>(),
+  ): Prepared {
     const {task, system, prompt: instruction} = options;
     const {mode, tokenizer} = this.modelFor(task);
     const prompt = buildPrompt({
@@ -454,13 +460,25 @@ export class Emu {
       ...(instruction === undefined ? {} : {prompt: instruction}),
     });
     const size = this.config.vision.imageSize;
-    const pixels = picturesOf(items).map((picture) => processImage(picture, size));
+    const pixels = picturesOf(items).map((picture) => {
+      const own = seen.get(picture) ?? processImage(picture, size);
+      seen.set(picture, own);
+      return own;
+    });
     return {prompt, ids: tokenizer.encode(prompt, {bos: true}), pixels};
   }
 
-  /** [I, N, C], a few pictures at a time so that peak memory does not grow with their number. */
-  private encode(model: EmuModel, pixels: readonly Float32Array[]): tf.Tensor3D | undefined {
-    if (pixels.length === 0) return undefined;
+  /**
+   * [I, N, C], a few pictures at a time so that peak memory does not grow with their number. One that is there
+   * several times is encoded once.
+   */
+  private encode(model: EmuModel, all: readonly Float32Array[]): tf.Tensor3D | undefined {
+    if (all.length === 0) return undefined;
+    const pixels = [...new Set(all)];
+    if (pixels.length < all.length) {
+      const places = all.map((one) => pixels.indexOf(one));
+      return tf.tidy(() => tf.gather(this.encode(model, pixels)!, tf.tensor1d(places, 'int32')));
+    }
     const {imageSize: size, patchSize, width, mlpRatio} = this.config.vision;
     const states = 4 * (size / patchSize) ** 2 * width * mlpRatio; // bytes of a picture in an MLP
     const atOnce = Math.max(1, Math.floor(ENCODED_BYTES / states));

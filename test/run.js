@@ -1,5 +1,6 @@
 // Runs the tests: installs and builds what a fresh clone lacks, then every test file in a process of
-// its own, two at a time. Plain JavaScript: in a fresh clone nothing else is there yet.
+// its own, or with its neighbours, two processes at a time. Plain JavaScript: in a fresh clone nothing else
+// is there yet.
 //   npm test                 all          npm test kernels       files whose path contains "kernels"
 // Ends with the plain line `N passed, N failed, N skipped`.
 import {spawn} from 'node:child_process';
@@ -25,22 +26,42 @@ function testFiles(folder) {
     .sort();
 }
 
-/** Runs one file; resolves to its counts, output and how it ended. */
-function runFile(file) {
+/**
+ * Folders of quick tests without a model, whose files share processes: starting one takes longer than most of
+ * them.
+ */
+const TOGETHER = ['test/data', 'test/eval', 'test/text', 'test/train/emoji', 'test/weights'];
+const MOST_TOGETHER = 8;
+
+/** The files that each process is given. */
+function grouped(files) {
+  const groups = [];
+  for (const file of files) {
+    const folder = TOGETHER.find((name) => file.startsWith(`${name}/`));
+    const last = groups.at(-1);
+    if (folder && last?.folder === folder && last.files.length < MOST_TOGETHER)
+      last.files.push(file);
+    else groups.push({folder, files: [file]});
+  }
+  return groups.map(({files}) => files);
+}
+
+/** Runs files in one process; resolves to the counts of each, the output and how it ended. */
+function runFiles(files) {
   return new Promise((resolve) => {
     const started = Date.now();
     const hooks = ['--import', 'tsx', '--import', './test/support/threads.js'];
-    const child = spawn(process.execPath, [...hooks, 'test/support/runFile.js', file], {
+    const child = spawn(process.execPath, [...hooks, 'test/support/runFile.js', ...files], {
       cwd: root,
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     });
     let output = '';
-    let counts;
+    const counts = new Map();
     let timedOut = false;
     const timer = setTimeout(() => {
       timedOut = true;
       child.kill('SIGKILL');
-    }, FILE_TIMEOUT_MS);
+    }, FILE_TIMEOUT_MS * files.length);
     child.stdout.on('data', (chunk) => {
       output += chunk;
     });
@@ -48,19 +69,12 @@ function runFile(file) {
       output += chunk;
     });
     child.on('message', (message) => {
-      counts = message;
+      counts.set(message.file, message);
     });
     child.on('close', (code, signal) => {
       clearTimeout(timer);
-      resolve({
-        file,
-        code,
-        signal,
-        counts,
-        output,
-        timedOut,
-        seconds: (Date.now() - started) / 1000,
-      });
+      const seconds = (Date.now() - started) / 1000;
+      resolve({code, signal, counts, output, timedOut, seconds});
     });
   });
 }
@@ -86,24 +100,46 @@ if (files.length === 0) {
 }
 
 const totals = {passed: 0, failed: 0, skipped: 0};
-const queue = [...files];
+
+function report(file, result, seconds) {
+  const own = result.counts.get(file);
+  const counts = own ?? {passed: 0, failed: 0, skipped: 0, skips: []};
+  const problem = fileProblem({...result, counts: own});
+  totals.passed += counts.passed;
+  totals.failed += counts.failed + (problem ? 1 : 0);
+  totals.skipped += counts.skipped;
+  const mark = problem || counts.failed ? 'FAIL' : 'ok';
+  console.log(
+    `${mark.padEnd(4)} ${file}  ${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} skipped  ${seconds.toFixed(1)} s`,
+  );
+  for (const skip of counts.skips ?? []) console.log(`     skipped: ${skip}`);
+  if (problem) console.log(`     ${problem}`);
+  return problem !== undefined || counts.failed > 0;
+}
+
+/** Of a process that ended early, the files that had no turn or no end run again, each alone. */
+async function runGroup(files) {
+  const result = await runFiles(files);
+  let isBad = false;
+  const failed = [...result.counts.values()].reduce((sum, own) => sum + own.failed, 0);
+  for (const file of files) {
+    const own = result.counts.get(file);
+    if (files.length === 1) isBad = report(file, result, result.seconds);
+    else if (own) {
+      // How the process ended is the last one's.
+      const code = failed > 0 || file !== files.at(-1) ? own.failed : result.code;
+      isBad = report(file, {...result, code, timedOut: false}, own.seconds) || isBad;
+    }
+  }
+  if (isBad || process.env.EMU_TEST_VERBOSE) console.log(result.output);
+  if (files.length > 1)
+    for (const file of files) if (!result.counts.has(file)) await runGroup([file]);
+}
+
+const queue = grouped(files);
 await Promise.all(
   Array.from({length: Math.min(CONCURRENCY, queue.length)}, async () => {
-    for (let file = queue.shift(); file; file = queue.shift()) {
-      const result = await runFile(file);
-      const counts = result.counts ?? {passed: 0, failed: 0, skipped: 0, skips: []};
-      const problem = fileProblem(result);
-      totals.passed += counts.passed;
-      totals.failed += counts.failed + (problem ? 1 : 0);
-      totals.skipped += counts.skipped;
-      const mark = problem || counts.failed ? 'FAIL' : 'ok';
-      console.log(
-        `${mark.padEnd(4)} ${file}  ${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} skipped  ${result.seconds.toFixed(1)} s`,
-      );
-      for (const skip of counts.skips ?? []) console.log(`     skipped: ${skip}`);
-      if (problem) console.log(`     ${problem}`);
-      if (problem || counts.failed || process.env.EMU_TEST_VERBOSE) console.log(result.output);
-    }
+    for (let group = queue.shift(); group; group = queue.shift()) await runGroup(group);
   }),
 );
 console.log(`${totals.passed} passed, ${totals.failed} failed, ${totals.skipped} skipped`);

@@ -28,6 +28,7 @@ export class LoraLinear {
   /** x [..., inSize] -> [..., outSize] */
   forward<T extends tf.Tensor>(x: T): T {
     const delta = this.loraB.forward(this.loraA.forward(dropout(x)));
-    return tf.add(this.base.forward(x), tf.mul(delta, this.scale)) as T;
+    const scaled = this.scale === 1 ? delta : tf.mul(delta, this.scale);
+    return tf.add(this.base.forward(x), scaled) as T;
   }
 }

@@ -121,12 +121,12 @@ test('a storyboard: pictures and subtitles merged by time', async () => {
     ['10', 2],
     ['2.5', 3],
   ] as const)
-    write(`boards/v1/${second}.png`, await png(red));
+    write(`storyboards/v1/${second}.png`, await png(red));
   write(
-    'boards/v1/en.vtt',
+    'storyboards/v1/en.vtt',
     'WEBVTT\n\n00:00.000 --> 00:01.000\nat zero\n\n00:02.400 --> 00:03.000\nbefore\n\n00:03.000 --> 00:04.000\nafter [IMG]\n\n00:11.000 --> 00:12.000\nend\n',
   );
-  const place = path.join(folder, 'boards');
+  const place = path.join(folder, 'storyboards');
   const dataset = await openStoryboard({folder: place, prepare});
   assert.is(dataset.size, 1);
   assert.equal(await read(dataset, 0), [1, 'at zero before', 3, 'after', 2, 'end</s>']);
