@@ -17,6 +17,7 @@ import {
   type Compute,
   selectBackend,
 } from './kernels/backend.js';
+import {embedPictures, meanDirection} from './embedPictures.js';
 import {type LoadedImageDecoder, loadImageDecoder} from './loadImageDecoder.js';
 import {loadModes, type ModelInMode, type OpenedFile} from './loadModes.js';
 import {LlamaDecoder} from './model/decoder.js';
@@ -43,6 +44,7 @@ export type {TextResult} from './textResult.js';
 import {checkMemory} from './weights/memory.js';
 import type {Mode} from './weights/config.js';
 import {modelsThatDraw} from './weights/locate.js';
+import {visionId} from './weights/visionId.js';
 
 export type Item =
   | {readonly type: 'text'; readonly text: string}
@@ -287,6 +289,35 @@ export class Emu {
   }
 
   /**
+   * A vector of length 1 [C] for each picture or video, C the vision encoder's width: like pictures have vectors
+   * of a large cosine. It is the mean over the states of the vision encoder, of a video over its frames as well.
+   * Throws EmuError (usage) for a text.
+   */
+  embed(items: readonly Item[]): Float32Array[] {
+    if (items.some(({type}) => type === 'text'))
+      throw new EmuError('embed: expected pictures and videos, got a text', {
+        code: 'bad_prompt',
+        reason: 'usage',
+      });
+    const size = this.config.vision.imageSize;
+    const [{model}] = this.modes;
+    return items.map((item) => {
+      const pixels = picturesOf([item]).map((picture) => processImage(picture, size));
+      return meanDirection(embedPictures(model, pixels));
+    });
+  }
+
+  /** Tells vision encoders apart: what two models with the same one make of a picture can be compared. */
+  visionId(): string {
+    return visionId(this.opened[0]!.checkpoint.tensors);
+  }
+
+  /** How many tokens the prompt has that a request becomes. */
+  countTokens(items: readonly PromptItem[], options: TextOptions): number {
+    return this.tokens(items, options).ids.length;
+  }
+
+  /**
    * Draws pictures after texts and pictures; the decoder is loaded with the first call. Throws ModelError for a
    * model that cannot draw, EmuError (usage) for a size, a number of steps or a prompt that cannot be.
    */
@@ -449,23 +480,28 @@ export class Emu {
     options: TextOptions,
     seen = new Map<Picture, Float32Array>(),
   ): Prepared {
-    const {task, system, prompt: instruction} = options;
-    const {mode, tokenizer} = this.modelFor(task);
-    const prompt = buildPrompt({
-      task,
-      mode,
-      items: promptItems(items),
-      numImageTokens: this.config.causalFormer.numTokens,
-      ...(system === undefined ? {} : {system}),
-      ...(instruction === undefined ? {} : {prompt: instruction}),
-    });
+    const tokens = this.tokens(promptItems(items), options);
     const size = this.config.vision.imageSize;
     const pixels = picturesOf(items).map((picture) => {
       const own = seen.get(picture) ?? processImage(picture, size);
       seen.set(picture, own);
       return own;
     });
-    return {prompt, ids: tokenizer.encode(prompt, {bos: true}), pixels};
+    return {...tokens, pixels};
+  }
+
+  private tokens(items: readonly PromptItem[], options: TextOptions): Omit<Prepared, 'pixels'> {
+    const {task, system, prompt: instruction} = options;
+    const {mode, tokenizer} = this.modelFor(task);
+    const prompt = buildPrompt({
+      task,
+      mode,
+      items,
+      numImageTokens: this.config.causalFormer.numTokens,
+      ...(system === undefined ? {} : {system}),
+      ...(instruction === undefined ? {} : {prompt: instruction}),
+    });
+    return {prompt, ids: tokenizer.encode(prompt, {bos: true})};
   }
 
   /**

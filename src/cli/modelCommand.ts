@@ -1,4 +1,4 @@
-import type {Item, TextOptions} from '../emu.js';
+import type {Item, LoadOptions, TextOptions} from '../emu.js';
 import {EmuCommand} from './command.js';
 import {loadOptions, type ModelFlagValues, modelFlags} from './flags.js';
 import {ModelHost} from './modelHost.js';
@@ -24,12 +24,14 @@ export abstract class ModelCommand extends EmuCommand {
   protected async withModel(
     flags: ModelFlagValues,
     use: (model: RunningModel) => Promise<void>,
+    {coreSharers = 1, ...more}: Pick<LoadOptions, 'mode'> & {coreSharers?: number} = {},
   ): Promise<void> {
     const name = flags.model ?? defaultModel(this.config.configDir);
     const progress = await this.progress();
     const host = await ModelHost.start();
     progress.update('loading the model');
-    const info = host.call('load', {model: name, options: loadOptions(flags)}).then((loaded) => {
+    const options = {...loadOptions(flags), ...more};
+    const info = host.call('load', {model: name, options, coreSharers}).then((loaded) => {
       if (loaded.backend.reason)
         this.note(`running on the ${loaded.backend.name} backend: ${loaded.backend.reason}`);
       if (loaded.backend.computeReason)

@@ -6,6 +6,7 @@ import type {RunOptions, StageName} from '../train/run.js';
 import type {BenchTrainOptions, BenchTrainResult} from '../train/benchTrain.js';
 import type {TrainingProgress} from '../train/train.js';
 import type {Converted, ConvertOptions} from '../weights/convertModel.js';
+import type {PromptItem} from '../text/prompt.js';
 import type {WireError} from '../wireError.js';
 import type {BenchOptions, BenchResult} from './bench.js';
 
@@ -17,6 +18,8 @@ export interface ModelInfo {
   readonly loadSeconds: number;
   /** Side of the pictures that it sees. */
   readonly imageSize: number;
+  /** Most tokens of a prompt and its answer. */
+  readonly contextLength: number;
 }
 
 export interface TraceResult {
@@ -29,7 +32,8 @@ type TrainBackend = Pick<LoadOptions, 'backend' | 'threads' | 'isa'>;
 /** What a call is given, what it tells on the way, what it returns. */
 export interface Calls {
   load: {
-    params: {model: string; options: LoadOptions};
+    /** coreSharers: processes of one run that may use the same cores, this one included. */
+    params: {model: string; options: LoadOptions; coreSharers?: number};
     event: never;
     result: ModelInfo;
   };
@@ -47,6 +51,21 @@ export interface Calls {
     params: {items: Item[]; candidates: readonly string[]; options: Omit<TextOptions, 'signal'>};
     event: never;
     result: CandidateLosses;
+  };
+  embed: {
+    params: {items: Item[]};
+    event: never;
+    result: Float32Array[];
+  };
+  visionId: {
+    params: Record<string, never>;
+    event: never;
+    result: string;
+  };
+  countTokens: {
+    params: {requests: PromptItem[][]; options: Omit<TextOptions, 'signal'>};
+    event: never;
+    result: number[];
   };
   generateImage: {
     params: {items: Item[]; options: Omit<DrawOptions, 'signal'>};

@@ -44,11 +44,15 @@ async function writeTrace(
 }
 
 const handlers: {[M in Method]: Handler<M>} = {
-  async load({model, options}) {
+  async load({model, options, coreSharers = 1}) {
     const {Emu} = await import('../emu.js');
-    emu = await Emu.load(model, options);
+    const {selectRankBackend} = await import('../train/mpi/selectRankBackend.js');
+    const threads =
+      coreSharers > 1 ? {threads: selectRankBackend({coreSharers}, options).threads} : {};
+    emu = await Emu.load(model, {...options, ...threads});
     const {name, mode, backend, loadSeconds, config} = emu;
-    return {name, mode, backend, loadSeconds, imageSize: config.vision.imageSize};
+    const {imageSize} = config.vision;
+    return {name, mode, backend, loadSeconds, imageSize, contextLength: config.llama.contextLength};
   },
 
   async generateText({items, options}, tell) {
@@ -61,6 +65,18 @@ const handlers: {[M in Method]: Handler<M>} = {
 
   async scoreCandidates({items, candidates, options}) {
     return loaded().scoreCandidates(items, candidates, options);
+  },
+
+  async embed({items}) {
+    return loaded().embed(items);
+  },
+
+  async visionId() {
+    return loaded().visionId();
+  },
+
+  async countTokens({requests, options}) {
+    return requests.map((items) => loaded().countTokens(items, options));
   },
 
   async generateImage({items, options}, tell) {

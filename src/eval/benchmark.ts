@@ -18,6 +18,11 @@ export interface Question {
   readonly opening?: string;
   /** What a pretrained model reads in the place of both: contract.md's form, pictures then question. */
   readonly plain: string;
+  /**
+   * In the place of `plain` where examples stand before it: names what comes next, as a pretrained model goes on
+   * the way it began.
+   */
+  readonly fewShot?: string;
   readonly search: SearchSettings;
   /** The answer is one of these. */
   readonly choices?: readonly string[];
@@ -54,6 +59,8 @@ export interface Scores {
    * means of these; undefined where a metric says nothing about an item.
    */
   readonly perItem?: Readonly<Record<string, readonly (number | undefined)[]>>;
+  /** Of how many items it tells, where that is not all that were predicted. */
+  readonly scored?: number;
   /** What a reader must know about the intervals. */
   readonly note?: string;
 }
@@ -63,6 +70,16 @@ export interface PaperRow {
   readonly model: string;
   readonly value: number;
   readonly source: string;
+}
+
+/** Where worked examples for prompts come from: items whose answers are known, of a split that is not asked about. */
+export interface Support<Item extends BenchmarkItem> {
+  /** The first is taken unless told; the training split where the benchmark has one. */
+  readonly splits: readonly [string, ...string[]];
+  /** Throws InputError naming the file. */
+  read(root: string, split: string): Item[];
+  /** The answer to each of the item's questions; undefined where nobody gave one. */
+  answers(item: Item): readonly string[] | undefined;
 }
 
 export interface Benchmark<Item extends BenchmarkItem = BenchmarkItem> {
@@ -78,6 +95,8 @@ export interface Benchmark<Item extends BenchmarkItem = BenchmarkItem> {
   read(root: string, split: string): Item[];
   /** One, or two where the second depends on nothing of the first's answer. */
   questions(item: Item): readonly Question[];
+  /** For prompts with examples (`--shots`). */
+  readonly support?: Support<Item>;
   /** What people said about the item, for who reads a report. */
   expected?(item: Item): readonly string[];
   /** What the benchmark's server, or its official scorer, takes. */

@@ -1,15 +1,10 @@
 // Asks a model about a benchmark's items, several together, and reads the next ones' pictures meanwhile.
-import {readImage} from '../data/image.js';
-import type {Picture} from '../data/picture.js';
-import {resizeBicubic} from '../data/resize.js';
-import {readFrames} from '../data/video.js';
 import type {CandidateLosses, Item, TextOptions} from '../emu.js';
 import type {Benchmark, BenchmarkItem, Prediction, Question} from './benchmark.js';
 import {evalPrompt} from './evalPrompt.js';
 import type {PredictionLine} from './predictions.js';
-
-/** The official number of a video's frames. */
-const FRAMES = 8;
+import {readShown, shrink} from './readShown.js';
+import type {Asked, ChosenExamples, Shots} from './shots/shots.js';
 
 /** What answers: the model's thread, or a model at hand. */
 export interface EvalModel {
@@ -29,6 +24,8 @@ export interface EvaluateOptions {
   readonly batch: number;
   /** Ids that have their answer. */
   readonly done: ReadonlySet<string>;
+  /** Examples that stand before the questions. */
+  readonly shots?: Shots;
 }
 
 /** An item with what is shown of it, or why that cannot be. */
@@ -42,42 +39,49 @@ export async function* evaluate(
   benchmark: Benchmark,
   items: readonly BenchmarkItem[],
   model: EvalModel,
-  {batch, done}: EvaluateOptions,
+  {batch, done, shots}: EvaluateOptions,
 ): AsyncGenerator<PredictionLine> {
   const isLeft = ({id}: BenchmarkItem) => !done.has(String(id));
   const batches = Array.from({length: Math.ceil(items.length / batch)}, (_, i) =>
     items.slice(i * batch, (i + 1) * batch),
   ).filter((all) => all.some(isLeft));
-  const read = (i: number) =>
-    Promise.all((batches[i] ?? []).map((item) => show(item, benchmark.media, model.imageSize)));
+  const read = (i: number) => {
+    const readFile = sharedMedia(benchmark.media, model.imageSize);
+    return Promise.all((batches[i] ?? []).map((item) => show(item, readFile, model.imageSize)));
+  };
   let next = read(0);
   for (let i = 0; i < batches.length; i++) {
     const ready = await next;
     next = read(i + 1);
-    for await (const line of answer(benchmark, ready, model))
+    for await (const line of answer(benchmark, ready, model, shots))
       if (!done.has(String(line.id))) yield line;
   }
 }
 
+/** Reads files, each once: several questions are often about one picture, which is then one to the model too. */
+function sharedMedia(media: Benchmark['media'], imageSize: number) {
+  const shown = new Map<string, Promise<Item>>();
+  return (file: string): Promise<Item> => {
+    const one = shown.get(file) ?? readShown(file, media, imageSize);
+    shown.set(file, one);
+    return one;
+  };
+}
+
 async function show(
   item: BenchmarkItem,
-  media: Benchmark['media'],
+  readFile: (file: string) => Promise<Item>,
   imageSize: number,
 ): Promise<Ready> {
-  // Made small here, while the model computes: to the size that it has already it changes nothing there.
-  const shrink = (picture: Picture) => resizeBicubic(picture, imageSize, imageSize);
   try {
     if (item.pictures) {
-      const [picture, ...more] = (await item.pictures()).map(shrink);
+      const all = await item.pictures();
+      const [picture, ...more] = all.map((each) => shrink(each, imageSize));
       return more.length > 0
         ? {item, shown: {type: 'video', frames: [picture!, ...more]}}
         : {item, shown: {type: 'image', picture: picture!}};
     }
-    if (media === 'video') {
-      const frames = await readFrames(item.file!, {count: FRAMES});
-      return {item, shown: {type: 'video', frames: frames.map(shrink)}};
-    }
-    return {item, shown: {type: 'image', picture: shrink(await readImage(item.file!))}};
+    return {item, shown: await readFile(item.file!)};
   } catch (error) {
     return {item, error: (error as Error).message};
   }
@@ -87,10 +91,18 @@ async function* answer(
   benchmark: Benchmark,
   ready: readonly Ready[],
   model: EvalModel,
+  shots: Shots | undefined,
 ): AsyncGenerator<PredictionLine> {
   const shown = ready.filter((one) => 'shown' in one);
-  const asked = shown.map(({item, shown}) => ({item, shown, questions: benchmark.questions(item)}));
+  const all = shown.map(({item, shown}) => ({item, shown, questions: benchmark.questions(item)}));
+  const chosen = await shots?.choose(all);
   const said = new Map<BenchmarkItem, Prediction | Error>();
+  const asked: Request[] = [];
+  for (const [i, one] of all.entries()) {
+    const examples = chosen?.[i];
+    if (examples instanceof Error) said.set(one.item, examples);
+    else asked.push({...one, ...(examples ? {examples} : {})});
+  }
   const texts = asked.filter(({questions}) => !questions[0]!.candidates);
   if (texts.length > 0) {
     const answers: (readonly string[] | Error)[] = await allTexts(benchmark, texts, model);
@@ -99,35 +111,35 @@ async function* answer(
       said.set(item, own instanceof Error ? own : own.length > 1 ? own : own[0]!);
     }
   }
-  for (const {item, shown: media, questions} of asked)
-    if (questions[0]!.candidates)
-      said.set(item, await losses(benchmark, media, questions[0]!, model).catch(asError));
+  for (const one of asked)
+    if (one.questions[0]!.candidates)
+      said.set(one.item, await losses(benchmark, one, model).catch(asError));
+  const supports = new Map(asked.map(({item, examples}) => [item, examples?.ids]));
   for (const {item, ...one} of ready) {
     const prediction = said.get(item);
+    const ids = supports.get(item);
     if ('error' in one) yield {id: item.id, error: one.error};
     else if (prediction instanceof Error) yield {id: item.id, error: prediction.message};
-    else yield {id: item.id, prediction: prediction!};
+    else yield {id: item.id, prediction: prediction!, ...(ids ? {supports: ids} : {})};
   }
 }
 
 const asError = (error: unknown): Error => error as Error;
 
-interface Asked {
-  readonly shown: Item;
-  readonly questions: readonly Question[];
-}
+/** Examples of it stand before it, if any. */
+type Request = Asked & {readonly examples?: ChosenExamples};
 
 /** Of each item the answer to each of its questions, or what went wrong with it. */
 async function allTexts(
   benchmark: Benchmark,
-  asked: readonly Asked[],
+  asked: readonly Request[],
   model: EvalModel,
 ): Promise<(readonly string[] | Error)[]> {
   const byQuestion: string[][] = [];
   const {questions} = asked[0]!;
   try {
     for (const [q, question] of questions.entries()) {
-      const requests = asked.map((one) => request(benchmark, one.shown, one.questions[q]!, model));
+      const requests = asked.map((one) => request(benchmark, one, q, model));
       const answers = await model.generateTexts(requests, textOptions(question));
       byQuestion.push(answers.map(({text}) => text));
     }
@@ -142,21 +154,23 @@ async function allTexts(
 }
 
 /** The losses by which the official code ranks: sums over the tokens, divided by the length of all but one. */
-async function losses(
-  benchmark: Benchmark,
-  shown: Item,
-  question: Question,
-  model: EvalModel,
-): Promise<number[]> {
-  const items = request(benchmark, shown, question, model);
-  const {candidates = []} = question;
+async function losses(benchmark: Benchmark, asked: Request, model: EvalModel): Promise<number[]> {
+  const items = request(benchmark, asked, 0, model);
+  const {candidates = []} = asked.questions[0]!;
   const scored = await model.scoreCandidates(items, candidates, {task: 'raw'});
   return scored.losses.map((loss, i) => loss / (scored.promptLength + scored.lengths[i]! - 1));
 }
 
-function request({media}: Benchmark, shown: Item, question: Question, {mode}: EvalModel): Item[] {
-  const text = evalPrompt(question, mode, media).replace('{IMAGE}', '[image]');
-  return [shown, {type: 'text', text}];
+/** What the model is given for an item's question `q`. */
+function request(
+  {media}: Benchmark,
+  {shown, questions, examples}: Request,
+  q: number,
+  {mode}: EvalModel,
+): Item[] {
+  const prompt = examples ? examples.prompt(q) : evalPrompt(questions[q]!, mode, media);
+  const text = prompt.replaceAll('{IMAGE}', '[image]');
+  return [...(examples?.shown ?? []), shown, {type: 'text', text}];
 }
 
 function textOptions({search, choices}: Question): TextOptions {

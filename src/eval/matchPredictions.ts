@@ -2,6 +2,7 @@
 // files they came in.
 import {InputError} from '../errors.js';
 import type {Benchmark, BenchmarkItem, ItemId, Predicted, Prediction} from './benchmark.js';
+import {firstFew} from './firstFew.js';
 import type {PredictionLine, ReadPredictions} from './predictions.js';
 
 export interface MatchedPredictions {
@@ -11,14 +12,6 @@ export interface MatchedPredictions {
   readonly failed: readonly {readonly id: ItemId; readonly error: string}[];
   /** What one run over all items would have written: each item once, in the benchmark's order. */
   readonly lines: readonly PredictionLine[];
-}
-
-const MOST_NAMED = 5;
-
-/** `5, 7, 9 and 12 more` */
-export function firstFew(ids: readonly ItemId[]): string {
-  const more = ids.length - MOST_NAMED;
-  return ids.slice(0, MOST_NAMED).join(', ') + (more > 0 ? ` and ${more} more` : '');
 }
 
 /** What such an item's prediction must be, if it is not. */

@@ -26,21 +26,25 @@ export function findSplit({name, splits}: Benchmark, split?: string): string {
   throw wrongUsage(`${name} has no split ${split}; it has ${splits.join(' and ')}`);
 }
 
-/** The items of a split; says of a missing file how to get it. */
-export function readItems(benchmark: Benchmark, root: string, split: string): BenchmarkItem[] {
-  if (!existsSync(root)) throw new InputError(root, 'no such folder', 'name it with --data');
-  let items: BenchmarkItem[];
+/** What `read` returns; of a missing file is said how to get it. */
+export function explainMissing<T>({name}: Benchmark, read: () => T): T {
   try {
-    items = benchmark.read(root, split);
+    return read();
   } catch (error) {
     if (!(error instanceof InputError) || error.file === undefined || existsSync(error.file))
       throw error;
     throw new InputError(
       error.file,
       'no such file',
-      `\`emu eval download ${benchmark.name}\` says where it comes from`,
+      `\`emu eval download ${name}\` says where it comes from`,
     );
   }
+}
+
+/** The items of a split; says of a missing file how to get it. */
+export function readItems(benchmark: Benchmark, root: string, split: string): BenchmarkItem[] {
+  if (!existsSync(root)) throw new InputError(root, 'no such folder', 'name it with --data');
+  const items = explainMissing(benchmark, () => benchmark.read(root, split));
   if (items.length > 0) return items;
   throw new InputError(root, `its files hold no item of ${benchmark.name} ${split}`);
 }

@@ -1,5 +1,6 @@
 // predictions.jsonl: what a model said, an item a line, written as it comes, so that a run that was stopped
-// goes on. A line is {"instance_id", "prediction"}, or {"instance_id", "error"} of an item that failed.
+// goes on. A line is {"instance_id", "prediction"}, with examples in the prompt also their ids as "supports"; or
+// {"instance_id", "error"} of an item that failed.
 import {closeSync, fdatasyncSync, ftruncateSync, openSync, readFileSync, statSync} from 'node:fs';
 import {fileProblem} from '../data/source.js';
 import {EmuError, InputError} from '../errors.js';
@@ -9,6 +10,8 @@ import type {ItemId, Prediction} from './benchmark.js';
 export interface PredictionLine {
   readonly id: ItemId;
   readonly prediction?: Prediction;
+  /** Ids of the examples that stood in the prompt, in that order. */
+  readonly supports?: readonly ItemId[];
   /** Why there is none. */
   readonly error?: string;
 }
@@ -40,8 +43,11 @@ function checkedLine(file: string, place: string, value: unknown): PredictionLin
     string,
     unknown
   >;
-  const {instance_id: id, prediction, error} = entry;
-  if (isId(id) && isPrediction(prediction)) return {id, prediction};
+  const {instance_id: id, prediction, supports, error} = entry;
+  if (isId(id) && isPrediction(prediction))
+    return Array.isArray(supports) && supports.every(isId)
+      ? {id, prediction, supports}
+      : {id, prediction};
   if (isId(id) && prediction === undefined && typeof error === 'string') return {id, error};
   const got = typeof value === 'object' && value !== null ? Object.keys(value).join(', ') : value;
   const isNamed = 'instance_id' in entry && 'prediction' in entry;
@@ -120,8 +126,8 @@ function isJson(text: string): boolean {
   }
 }
 
-export function predictionLine({id, prediction, error}: PredictionLine): string {
-  const said = prediction === undefined ? {error} : {prediction};
+export function predictionLine({id, prediction, supports, error}: PredictionLine): string {
+  const said = prediction === undefined ? {error} : {prediction, supports};
   return `${JSON.stringify({instance_id: id, ...said})}\n`;
 }
 

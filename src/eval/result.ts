@@ -17,6 +17,8 @@ export interface EvalResult {
     /** Of the published split, where known. */
     readonly official: number | null;
     readonly predicted: number;
+    /** Of those, where a score says less of them. */
+    readonly scored?: number;
     readonly missing: number;
     readonly failed: number;
   };
@@ -110,10 +112,11 @@ export function scoreRun(
       total,
       official: officialCount(name, split) ?? null,
       predicted: predicted.length,
+      ...(scores?.scored === undefined ? {} : {scored: scores.scored}),
       missing: missing.length,
       failed: failed.length,
     },
-    isPartial: predicted.length < total,
+    isPartial: (scores?.scored ?? predicted.length) < total,
     scores: Object.fromEntries(
       Object.entries(scores?.values ?? {}).map(([metric, value]) => [
         metric,

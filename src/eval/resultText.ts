@@ -1,6 +1,6 @@
 // A result as a table for the terminal.
 import type {EvalResult} from './result.js';
-import {firstFew} from './matchPredictions.js';
+import {firstFew} from './firstFew.js';
 
 /** 0.6289, 1.2040, 52.90. */
 export function scoreText(value: number | null): string {
@@ -35,9 +35,10 @@ export function alignRows(rows: readonly (readonly string[])[]): string {
 
 /** `scored over 812 of 5,000 items` */
 export function coverage({items, unscored}: EvalResult): string {
-  const {total, official, predicted, missing, failed} = items;
+  const {total, official, predicted, scored = predicted, missing, failed} = items;
   const done = unscored === undefined ? 'scored over' : 'predictions of';
-  const parts = [`${done} ${countText(predicted)} of ${countText(total)} items`];
+  const parts = [`${done} ${countText(scored)} of ${countText(total)} items`];
+  if (scored < predicted) parts.push(`${countText(predicted - scored)} not graded`);
   if (failed > 0) parts.push(`${countText(failed)} failed`);
   if (missing > 0) parts.push(`${countText(missing)} missing`);
   if (official !== null && official !== total)
@@ -52,6 +53,7 @@ export function resultText(result: EvalResult): string {
   const {benchmark, split, headline, scores, intervals, details, paper, note, unscored} = result;
   const ours = scores[headline];
   const head = `${benchmark} ${split}: ${coverage(result)}${result.isPartial ? ' (partial)' : ''}`;
+  const {examples} = result.options;
   const intervalText = (metric: string) => {
     const interval = intervals[metric];
     return interval ? rangeText(interval) : '';
@@ -79,7 +81,7 @@ export function resultText(result: EvalResult): string {
   const failures =
     failed.length === 0 ? '' : `failed: ${firstFew(failed.map(({id}) => id))}; ${failed[0]!.error}`;
   return sections([
-    head,
+    typeof examples === 'string' ? `${head}\n${examples}` : head,
     unscored ?? table,
     ...parts,
     paper.length > 0 ? beside : '',

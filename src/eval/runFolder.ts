@@ -48,6 +48,7 @@ const resultSchema = z.object({
     total: z.number(),
     official: z.number().nullable(),
     predicted: z.number(),
+    scored: z.number().optional(),
     missing: z.number(),
     failed: z.number(),
   }),

@@ -179,7 +179,7 @@ test('download: what to get, and what is there', async () => {
   const {state} = JSON.parse(none.stdout);
   assert.equal(
     state.files.map((file: {state: string}) => file.state),
-    ['missing', 'missing, optional'],
+    ['missing', 'missing, optional', 'missing, optional'],
   );
   assert.match(state.splits[0].problem, /^visdial\/visdial_1\.0_val\.json: no such file/);
 });

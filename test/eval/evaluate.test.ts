@@ -4,7 +4,7 @@ import {readFileSync, writeFileSync} from 'node:fs';
 import path from 'node:path';
 import {suite} from 'uvu';
 import * as assert from 'uvu/assert';
-import {Emu} from '../../src/emu.js';
+import {Emu, type Item, type TextOptions} from '../../src/emu.js';
 import type {BenchmarkItem} from '../../src/eval/benchmark.js';
 import {benchmarks} from '../../src/eval/benchmarks/index.js';
 import {type EvalModel, evaluate} from '../../src/eval/evaluate.js';
@@ -14,6 +14,8 @@ import {
   predictionLine,
   shardOf,
 } from '../../src/eval/predictions.js';
+import {openShots} from '../../src/eval/shots/openShots.js';
+import type {PromptItem} from '../../src/text/prompt.js';
 import {goldenCheckpoint} from '../support/goldenModel.js';
 import {goldenPath} from '../support/goldens.js';
 import {benchmarkRoot, needsLayouts} from '../support/layouts.js';
@@ -81,6 +83,37 @@ else {
       }));
       assert.ok(benchmark.submission(predicted) !== undefined);
     });
+
+  test('with examples: told with each prediction, the same whatever is asked together', async () => {
+    const benchmark = benchmarks.get('vizwiz')!;
+    const items = benchmark.read(root, 'test');
+    const embedder = {
+      model: 'tiny',
+      visionId: emu.visionId(),
+      embed: async (of: Item[]) => emu.embed(of),
+    };
+    const whole = {
+      ...{...model, ...embedder, contextLength: emu.config.llama.contextLength},
+      countTokens: async (requests: PromptItem[][], options: TextOptions) =>
+        requests.map((request) => emu.countTokens(request, options)),
+    };
+    process.env.EMU_CACHE_DIR = folder;
+    for (const isTextOnly of [false, true]) {
+      const shots = await openShots(benchmark, whole, {
+        ...{count: 2, isTextOnly, seed: 0, root, asked: 'test', split: 'val', items},
+        ...{isFirst: true, wait: () => {}, onNote: () => {}, onProgress: () => {}},
+      });
+      const runs: PredictionLine[][] = [];
+      for (const batch of [1, 16]) {
+        const lines: PredictionLine[] = [];
+        for await (const line of evaluate(benchmark, items, model, {batch, done: new Set(), shots}))
+          lines.push(line);
+        runs.push(lines);
+      }
+      assert.equal(runs[0], runs[1]);
+      assert.ok(runs[0]!.every(({supports, prediction}) => supports?.length === 2 && prediction));
+    }
+  });
 
   test('two shards put together are one run, whatever is asked together', async () => {
     const items = benchmarks.get('vizwiz')!.read(root, 'val');

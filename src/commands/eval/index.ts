@@ -1,17 +1,21 @@
 import {mkdirSync} from 'node:fs';
 import path from 'node:path';
-import {Args, Flags} from '@oclif/core';
-import {ModelCommand} from '../../cli/modelCommand.js';
+import {Args, Flags, type Interfaces} from '@oclif/core';
+import {ModelCommand, type RunningModel} from '../../cli/modelCommand.js';
+import {shotFlags, shotsRequest} from '../../cli/shotFlags.js';
 import type {Shard} from '../../eval/predictions.js';
+import type {Communicator} from '../../train/mpi/communicator.js';
 
 export default class Eval extends ModelCommand {
   static override summary = 'Ask a model a benchmark’s questions and score its answers.';
   static override description =
-    'Prompts, search and post-processing are the official evaluation’s. The folder --out gets predictions.jsonl as answers come, then result.json, scores.jsonl and the file for the benchmark’s server; a run that was stopped goes on with --resume. Shards are put together by `eval score`.';
+    'Prompts, search and post-processing are the official evaluation’s. The folder --out gets predictions.jsonl as answers come, then result.json, scores.jsonl and the file for the benchmark’s server; a run that was stopped goes on with --resume. Started by mpirun, the ranks share the items and the first one puts their answers together; shards that ran elsewhere are put together by `eval score`. --shots puts worked examples before each question, of another split than is asked about: those whose pictures are most like the item’s (RICES), the likest last.';
   static override examples = [
     '<%= config.bin %> eval coco --data benchmarks -m Emu-instruct.pt --out runs/coco',
     '<%= config.bin %> eval vqav2 --split val --limit 500 --data benchmarks',
     '<%= config.bin %> eval okvqa --shard 1/2 --data benchmarks --out runs/okvqa-1 --resume',
+    '<%= config.bin %> eval okvqa --shots 4 --mode pretrain --data benchmarks',
+    'mpirun -n 4 <%= config.bin %> eval okvqa --data benchmarks --out runs/okvqa',
   ];
   static override args = {
     benchmark: Args.string({description: 'coco, vqav2, ...', required: true}),
@@ -28,12 +32,25 @@ export default class Eval extends ModelCommand {
     batch: Flags.integer({description: 'items asked about together', min: 1, default: 16}),
     out: Flags.string({description: 'folder of the run', helpValue: 'DIR'}),
     resume: Flags.boolean({description: 'go on with the run in --out'}),
+    mode: Flags.option({
+      description: 'of a model that has both, which one is asked (default: instruct)',
+      options: ['pretrain', 'instruct'] as const,
+      helpGroup: 'MODEL',
+    })(),
+    ...shotFlags,
   };
 
   async run(): Promise<void> {
     const {args, flags} = await this.parse(Eval);
+    const {withCommunicator} = await import('../../train/mpi/communicator.js');
+    await withCommunicator((ranks) => this.evaluate(args.benchmark, flags, ranks));
+  }
+
+  /** One rank's share of the run; the first one puts all together. */
+  private async evaluate(name: string, flags: EvalFlags, ranks: Communicator): Promise<void> {
+    const isFirst = ranks.rank === 0;
     const {findBenchmark, findSplit, readItems} = await import('../../eval/openBenchmark.js');
-    const benchmark = findBenchmark(args.benchmark);
+    const benchmark = findBenchmark(name);
     if (benchmark.media === 'none')
       throw this.usage(
         'fid: draw the prompts with `emu t2i`, then `emu eval score fid` compares features of the pictures',
@@ -42,12 +59,12 @@ export default class Eval extends ModelCommand {
     const shard = flags.shard === undefined ? undefined : this.shard(flags.shard);
     if (flags.resume && flags.out === undefined)
       throw this.usage('--resume: name the run with --out');
-    const {PredictionWriter, readPredictions, shardOf, writePredictions} = await import(
-      '../../eval/predictions.js'
-    );
-    const all = readItems(benchmark, flags.data, split);
-    const limited = all.slice(0, flags.limit ?? all.length);
+    const wanted = shotsRequest(flags);
+    const {shardOf, writePredictions} = await import('../../eval/predictions.js');
+    const whole = readItems(benchmark, flags.data, split);
+    const limited = whole.slice(0, flags.limit ?? whole.length);
     const items = shard ? shardOf(limited, shard) : limited;
+    const own = shardOf(items, {index: ranks.rank, count: ranks.size});
     const out = flags.out ?? path.join('runs', `${benchmark.name}-${split}`);
 
     const {evaluate} = await import('../../eval/evaluate.js');
@@ -55,60 +72,90 @@ export default class Eval extends ModelCommand {
     const {matchPredictions} = await import('../../eval/matchPredictions.js');
     const {PREDICTIONS, writeRun} = await import('../../eval/runFolder.js');
     const {resultText} = await import('../../eval/resultText.js');
-    const file = path.join(out, PREDICTIONS);
+    const {checkFresh, checkSettings, openWriter, readRun, removeParts, writeSettings} =
+      await import('../../eval/runPredictions.js');
     mkdirSync(out, {recursive: true});
-    const {writer, lines} = flags.resume
-      ? PredictionWriter.resume(file)
-      : {writer: PredictionWriter.create(file), lines: []};
+    if (!flags.resume) checkFresh(out);
     // One that failed is asked about again.
-    const done = new Set(lines.flatMap(({id, error}) => (error === undefined ? [String(id)] : [])));
-    if (done.size > 0) this.note(`goes on: ${done.size} of ${items.length} items are done`);
-    const left = items.length - done.size;
-    await this.withModel(flags, async ({host, info, progress}) => {
-      const {name, mode, backend, imageSize} = await info;
-      const started = performance.now();
-      let count = 0;
+    const done = new Set(
+      readRun(out).flatMap(({id, error}) => (error === undefined ? [String(id)] : [])),
+    );
+    ranks.barrier(); // all have read what is there before any writes
+    if (done.size > 0 && isFirst)
+      this.note(`goes on: ${done.size} of ${items.length} items are done`);
+    const left = own.filter(({id}) => !done.has(String(id))).length;
+    let options: Record<string, unknown> = {};
+    const load = {
+      ...(flags.mode === undefined ? {} : {mode: flags.mode}),
+      coreSharers: ranks.coreSharers,
+    };
+    const run = async ({host, info, progress}: RunningModel) => {
+      const {name: modelName, mode, backend, imageSize, contextLength} = await info;
       const model = {
-        mode,
-        imageSize,
+        ...{model: modelName, mode, imageSize, contextLength},
+        visionId: wanted ? await host.call('visionId', {}) : '',
         generateTexts: (requests: never, options: never) =>
           host.call('generateTexts', {requests, options}),
         scoreCandidates: (of: never, candidates: readonly string[], options: never) =>
           host.call('scoreCandidates', {items: of, candidates, options}),
+        countTokens: (requests: never, options: never) =>
+          host.call('countTokens', {requests, options}),
+        embed: (of: never) => host.call('embed', {items: of}),
       };
-      for await (const line of evaluate(benchmark, items, model, {batch: flags.batch, done})) {
+      const {openShots} = await import('../../eval/shots/openShots.js');
+      const shots =
+        wanted &&
+        (await openShots(benchmark, model, {
+          ...{...wanted, root: flags.data, asked: split, items: limited, isFirst},
+          wait: () => ranks.barrier(),
+          onNote: (note) => this.note(note),
+          onProgress: (count, total) =>
+            progress.update(`picture ${count} of ${total} for examples`, count / total),
+        }));
+      const asked = {model: modelName, mode, compute: backend.compute};
+      options = {
+        ...{model: modelName, mode, backend: backend.name, isa: backend.isa},
+        compute: backend.compute,
+        ...(flags.limit === undefined ? {} : {limit: flags.limit}),
+        ...(flags.shard === undefined ? {} : {shard: flags.shard}),
+        ...shots?.record,
+      };
+      const settings = {benchmark: benchmark.name, split, ...asked, examples: shots?.text ?? null};
+      checkSettings(out, settings);
+      if (isFirst) writeSettings(out, settings);
+      const writer = openWriter(out, ranks);
+      const started = performance.now();
+      let count = 0;
+      for await (const line of evaluate(benchmark, own, model, {
+        ...{batch: flags.batch, done},
+        ...(shots ? {shots} : {}),
+      })) {
         writer.write(line);
         count++;
         const rate = count / ((performance.now() - started) / 1000);
         const seconds = Math.ceil((left - count) / rate);
-        progress.update(
-          `item ${count} of ${left}, ${rate.toFixed(1)} a second, ${seconds} s left`,
-          count / left,
-        );
+        if (isFirst)
+          progress.update(
+            `item ${count} of ${left}, ${rate.toFixed(1)} a second, ${seconds} s left`,
+            count / left,
+          );
       }
       writer.close();
-      progress.stop();
-      const matched = matchPredictions(benchmark, split, items, [readPredictions(file)]);
-      // In the benchmark's order, whatever order they came in: a run that went on is one in one go.
-      writePredictions(file, matched.lines);
-      const options = {
-        model: name,
-        mode,
-        backend: backend.name,
-        isa: backend.isa,
-        compute: backend.compute,
-        ...(flags.limit === undefined ? {} : {limit: flags.limit}),
-        ...(flags.shard === undefined ? {} : {shard: flags.shard}),
-      };
-      const scored = scoreRun(benchmark, matched, {
-        split,
-        data: flags.data,
-        total: all.length,
-        options,
-      });
-      for (const written of writeRun(out, scored)) this.note(`wrote ${written}`);
-      this.result(scored.result, resultText(scored.result));
+    };
+    await this.withModel(flags, run, load);
+    ranks.barrier(); // all ranks' files are whole
+    if (!isFirst) return;
+    const file = path.join(out, PREDICTIONS);
+    const all = {file, lines: readRun(out), wholeBytes: 0, isTorn: false};
+    const matched = matchPredictions(benchmark, split, items, [all]);
+    // In the benchmark's order, whatever order they came in: a run that went on is one in one go.
+    writePredictions(file, matched.lines);
+    removeParts(out);
+    const scored = scoreRun(benchmark, matched, {
+      ...{split, data: flags.data, total: whole.length, options},
     });
+    for (const written of writeRun(out, scored)) this.note(`wrote ${written}`);
+    this.result(scored.result, resultText(scored.result));
   }
 
   private shard(text: string): Shard {
@@ -119,3 +166,5 @@ export default class Eval extends ModelCommand {
     return {index, count};
   }
 }
+
+type EvalFlags = Interfaces.InferredFlags<typeof Eval.flags & typeof Eval.baseFlags>;

@@ -2,7 +2,7 @@
 import path from 'node:path';
 import {z} from 'zod';
 import {InputError} from '../../errors.js';
-import type {Benchmark, BenchmarkItem, PaperRow, Predicted} from '../benchmark.js';
+import type {Benchmark, BenchmarkItem, PaperRow, Predicted, Support} from '../benchmark.js';
 import {Meteor} from '../metrics/caption/meteor.js';
 import {cleanCaption} from '../metrics/caption/postprocess.js';
 import {scoreCaptions} from '../metrics/caption/scoreCaptions.js';
@@ -49,9 +49,10 @@ interface Facts {
   readonly splits: readonly [string, ...string[]];
   readonly paper: readonly PaperRow[];
   read(root: string, split: string): CaptionItem[];
+  readonly support: Omit<Support<CaptionItem>, 'answers'>;
 }
 
-function benchmark({name, splits, paper, read}: Facts): Benchmark<CaptionItem> {
+function benchmark({name, splits, paper, read, support}: Facts): Benchmark<CaptionItem> {
   const captionOf = ({prediction}: Predicted<CaptionItem>) => cleanCaption(prediction as string);
   return {
     name,
@@ -61,6 +62,10 @@ function benchmark({name, splits, paper, read}: Facts): Benchmark<CaptionItem> {
     paper,
     read,
     questions: () => [captionQuestion()],
+    support: {
+      ...support,
+      answers: ({references: [first]}) => (first === undefined ? undefined : [cleanCaption(first)]),
+    },
     expected: ({references}) => references,
     submission: (predicted) =>
       predicted.map((one) => ({image_id: one.item.id, caption: captionOf(one)})),
@@ -86,6 +91,49 @@ function benchmark({name, splits, paper, read}: Facts): Benchmark<CaptionItem> {
 
 const karpathy = z.array(z.object({image: z.string()}));
 
+/** A picture's number is what stands after the last underscore of its name, as officially. */
+function cocoId(list: string, image: string): number {
+  const id = Number(path.parse(image).name.split('_').at(-1));
+  if (Number.isSafeInteger(id)) return id;
+  throw new InputError(list, `${image}: expected a name that ends in the picture's number`);
+}
+
+function readKarpathy(root: string, split: string): CaptionItem[] {
+  const folder = path.join(root, 'coco');
+  const annotations = path.join(folder, 'annotations');
+  const references = path.join(annotations, `coco_karpathy_${split}_gt.json`);
+  const captions = referencesIn(references);
+  const list = path.join(annotations, `coco_karpathy_${split}.json`);
+  const items = readJson(list, karpathy).map(({image}) => {
+    const id = cocoId(list, image);
+    return {id, file: path.join(folder, 'images', image), references: captions.get(id) ?? []};
+  });
+  checkReferences(references, items);
+  return items;
+}
+
+/** The training list has an entry a caption, and no other file. */
+function readKarpathyTrain(root: string): CaptionItem[] {
+  const list = path.join(root, 'coco', 'annotations', 'coco_karpathy_train.json');
+  const entries = z.array(z.object({image: z.string(), caption: z.string()}));
+  const items = new Map<string, CaptionItem & {references: string[]}>();
+  for (const {image, caption} of readJson(list, entries)) {
+    const known = items.get(image);
+    if (known) known.references.push(caption);
+    else {
+      const file = path.join(root, 'coco', 'images', image);
+      items.set(image, {id: cocoId(list, image), file, references: [caption]});
+    }
+  }
+  return [...items.values()];
+}
+
+/** NoCaps has no training pictures of its own: its models learn from COCO's. */
+const cocoSupport: Facts['support'] = {
+  splits: ['train', 'val'],
+  read: (root, split) => (split === 'train' ? readKarpathyTrain(root) : readKarpathy(root, split)),
+};
+
 export const coco = benchmark({
   name: 'coco',
   splits: ['test', 'val'],
@@ -93,22 +141,8 @@ export const coco = benchmark({
     {model: 'Emu', value: 1.124, source: 'arXiv 2312.09251, table 2'},
     {model: 'Emu-I', value: 1.204, source: 'arXiv 2409.17692, table 3'},
   ],
-  read: (root, split) => {
-    const folder = path.join(root, 'coco');
-    const annotations = path.join(folder, 'annotations');
-    const references = path.join(annotations, `coco_karpathy_${split}_gt.json`);
-    const captions = referencesIn(references);
-    const list = path.join(annotations, `coco_karpathy_${split}.json`);
-    const items = readJson(list, karpathy).map(({image}) => {
-      // A picture's number is what stands after the last underscore of its name, as officially.
-      const id = Number(path.parse(image).name.split('_').at(-1));
-      if (!Number.isSafeInteger(id))
-        throw new InputError(list, `${image}: expected a name that ends in the picture's number`);
-      return {id, file: path.join(folder, 'images', image), references: captions.get(id) ?? []};
-    });
-    checkReferences(references, items);
-    return items;
-  },
+  read: readKarpathy,
+  support: cocoSupport,
 });
 
 export const nocaps = benchmark({
@@ -129,6 +163,7 @@ export const nocaps = benchmark({
     if (split === 'val') checkReferences(file, items);
     return items;
   },
+  support: {...cocoSupport, splits: ['train']},
 });
 
 const flickrFile = z.object({
@@ -141,19 +176,22 @@ const flickrFile = z.object({
   ),
 });
 
+function readFlickr(root: string, split: string): CaptionItem[] {
+  const folder = path.join(root, 'flickr30k');
+  const {images} = readJson(path.join(folder, 'dataset_flickr30k.json'), flickrFile);
+  return images
+    .filter((image) => image.split === split)
+    .map(({filename, sentences}) => ({
+      id: Number(path.parse(filename).name),
+      file: path.join(folder, 'images', filename),
+      references: sentences.map(({raw}) => raw),
+    }));
+}
+
 export const flickr30k = benchmark({
   name: 'flickr30k',
   splits: ['test', 'val'],
   paper: [{model: 'Emu', value: 0.72, source: 'recalled, not verified'}],
-  read: (root, split) => {
-    const folder = path.join(root, 'flickr30k');
-    const {images} = readJson(path.join(folder, 'dataset_flickr30k.json'), flickrFile);
-    return images
-      .filter((image) => image.split === split)
-      .map(({filename, sentences}) => ({
-        id: Number(path.parse(filename).name),
-        file: path.join(folder, 'images', filename),
-        references: sentences.map(({raw}) => raw),
-      }));
-  },
+  read: readFlickr,
+  support: {splits: ['train', 'val'], read: readFlickr},
 });

@@ -55,6 +55,29 @@ function readTable(file: string): z.infer<typeof rows> {
   );
 }
 
+function readItems(root: string, split: string): NextQaItem[] {
+  const folder = path.join(root, 'nextqa');
+  const videos = readJson(path.join(folder, 'map_vid_vidorID.json'), places);
+  const furtherFile = path.join(folder, `add_reference_answer_${split}.json`);
+  const further = existsSync(furtherFile) ? readJson(furtherFile, furtherAnswers) : {};
+  const table = path.join(folder, `${split}.csv`);
+  return readTable(table).map(({video, question, answer, qid, type}) => {
+    const place = videos[video];
+    if (place === undefined)
+      throw new InputError(table, `video ${video} is not in map_vid_vidorID.json`);
+    const other = further[video]?.[qid];
+    return {
+      id: `${video}_${qid}`,
+      file: path.join(folder, 'videos', `${place}.mp4`),
+      video,
+      question,
+      questionId: qid,
+      type,
+      answers: other === undefined ? [answer] : [answer, other],
+    };
+  });
+}
+
 export const nextqa: Benchmark<NextQaItem> = {
   name: 'nextqa',
   media: 'video',
@@ -64,30 +87,10 @@ export const nextqa: Benchmark<NextQaItem> = {
     {model: 'Emu', value: 19.6, source: 'recalled, not verified'},
     {model: 'Emu*', value: 23.4, source: "NExT-OE's page"},
   ],
-  read: (root, split) => {
-    const folder = path.join(root, 'nextqa');
-    const videos = readJson(path.join(folder, 'map_vid_vidorID.json'), places);
-    const furtherFile = path.join(folder, `add_reference_answer_${split}.json`);
-    const further = existsSync(furtherFile) ? readJson(furtherFile, furtherAnswers) : {};
-    const table = path.join(folder, `${split}.csv`);
-    return readTable(table).map(({video, question, answer, qid, type}) => {
-      const place = videos[video];
-      if (place === undefined)
-        throw new InputError(table, `video ${video} is not in map_vid_vidorID.json`);
-      const other = further[video]?.[qid];
-      return {
-        id: `${video}_${qid}`,
-        file: path.join(folder, 'videos', `${place}.mp4`),
-        video,
-        question,
-        questionId: qid,
-        type,
-        answers: other === undefined ? [answer] : [answer, other],
-      };
-    });
-  },
+  read: readItems,
   // The questions come without a question mark.
   questions: ({question}) => [shortQuestion(`${question}?`)],
+  support: {splits: ['train', 'val'], read: readItems, answers: ({answers}) => answers.slice(0, 1)},
   expected: ({answers}) => answers,
   submission: (predicted) => {
     const byVideo: Record<string, Record<string, string>> = {};

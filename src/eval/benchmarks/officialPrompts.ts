@@ -1,5 +1,6 @@
 // What the official evaluation asks (mm_eval: models/emu.py and the dataset classes), word for word and blank
-// for blank; {IMAGE} is where the picture stands.
+// for blank; {IMAGE} is where the picture stands. `fewShot`: what a public copy of the authors' script says to a
+// pretrained model; their prompts with examples are not released.
 import {type Question, type SearchSettings, shortSearch} from '../benchmark.js';
 
 const SHORT_ANSWER =
@@ -11,6 +12,7 @@ export function shortQuestion(question: string, search: SearchSettings = shortSe
     text: `{IMAGE} ${SHORT_ANSWER} ${question}`,
     opening: ' the answer is:',
     plain: question,
+    fewShot: ` based on the picture, ${question} short answer:`,
     search,
   };
 }
@@ -21,6 +23,7 @@ export function answerabilityQuestion(question: string): Question {
   return {
     text: `{IMAGE} ${SHORT_ANSWER} ${asked}`,
     plain: asked,
+    fewShot: ` based on the picture, ${asked} short answer:`,
     search: {numBeams: 5, maxNewTokens: 50, minLength: 1, lengthPenalty: 0},
     choices: ['yes.', 'no.'],
   };
@@ -32,6 +35,7 @@ export function captionQuestion(): Question {
     text: '{IMAGE} please provide an accurate and concise description of the given image.',
     opening: ' the image depicts a photo of',
     plain: '',
+    fewShot: ' describing the image in detail. the image shows',
     search: {numBeams: 5, maxNewTokens: 20, minLength: 8, lengthPenalty: -1},
   };
 }

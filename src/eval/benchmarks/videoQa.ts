@@ -30,25 +30,27 @@ interface Facts {
 }
 
 function benchmark({name, folder, fileName, alsoNeeds, paper}: Facts): Benchmark<VideoItem> {
+  const read = (root: string, split: string): VideoItem[] => {
+    const place = path.join(root, folder);
+    if (alsoNeeds !== undefined && !existsSync(path.join(place, alsoNeeds)))
+      throw new InputError(path.join(place, alsoNeeds), 'no such file');
+    const all = readJson(path.join(place, `${split}_qa.json`), entries);
+    return all.map(({id, video_id: video, question, answer}) => ({
+      id,
+      question,
+      answer,
+      file: path.join(place, 'video', fileName(video)),
+    }));
+  };
   return {
     name,
     media: 'video',
     splits: ['test'],
     headline: 'accuracy',
     paper,
-    read: (root) => {
-      const place = path.join(root, folder);
-      if (alsoNeeds !== undefined && !existsSync(path.join(place, alsoNeeds)))
-        throw new InputError(path.join(place, alsoNeeds), 'no such file');
-      const all = readJson(path.join(place, 'test_qa.json'), entries);
-      return all.map(({id, video_id: video, question, answer}) => ({
-        id,
-        question,
-        answer,
-        file: path.join(place, 'video', fileName(video)),
-      }));
-    },
+    read,
     questions: ({question}) => [shortQuestion(question)],
+    support: {splits: ['train', 'val'], read, answers: ({answer}) => [answer]},
     expected: ({answer}) => [answer],
     submission: (predicted) =>
       predicted.map(({item, prediction}) => ({

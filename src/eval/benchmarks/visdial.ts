@@ -44,16 +44,48 @@ const dense = z.array(
   z.object({image_id: z.number(), round_id: z.number(), gt_relevance: z.array(z.number())}),
 );
 
-function readItems(root: string, split: string): VisdialItem[] {
+/** The dialogs of a split. They name their texts by number. */
+function readDialogs(root: string, split: string) {
   const folder = path.join(root, 'visdial');
   const file = path.join(folder, `visdial_1.0_${split}.json`);
   const {questions, answers, dialogs: all} = readJson(file, dialogs).data;
-  /** Dialogs name their texts by number. */
   const entry = (texts: readonly string[], at: number, list: string): string => {
     const text = texts[at];
     if (text !== undefined) return text;
     throw new InputError(file, `${list} has ${texts.length} entries, and a dialog names ${at}`);
   };
+  const picture = (imageId: number) => {
+    const name = `VisualDialog_${split}2018_${String(imageId).padStart(12, '0')}.jpg`;
+    return path.join(folder, `VisualDialog_${split}2018`, name);
+  };
+  return {
+    ...{folder, file, all, picture},
+    question: (at: number) => entry(questions, at, 'questions'),
+    answer: (at: number) => entry(answers, at, 'answers'),
+  };
+}
+
+/** Of each dialog the last round that has its answer: the rounds before it stand in its question. */
+function readSupport(root: string, split: string): VisdialItem[] {
+  const {all, picture, ...texts} = readDialogs(root, split);
+  return all.flatMap(({image_id: imageId, dialog}, id) => {
+    const said = dialog.flatMap(({question, answer}) =>
+      answer === undefined
+        ? []
+        : [{question: texts.question(question), answer: texts.answer(answer)}],
+    );
+    const last = said.pop();
+    if (!last) return [];
+    const {question, answer} = last;
+    const round = said.length + 1;
+    return [
+      {id, file: picture(imageId), imageId, round, said, question, options: [answer], truth: 0},
+    ];
+  });
+}
+
+function readItems(root: string, split: string): VisdialItem[] {
+  const {folder, file, all, picture, ...texts} = readDialogs(root, split);
   const relevance = new Map<string, readonly number[]>();
   const denseFile = path.join(folder, `visdial_1.0_${split}_dense_annotations.json`);
   if (existsSync(denseFile))
@@ -61,10 +93,9 @@ function readItems(root: string, split: string): VisdialItem[] {
       relevance.set(`${entry.image_id} ${entry.round_id}`, entry.gt_relevance);
   const items: VisdialItem[] = [];
   for (const {image_id: imageId, dialog} of all) {
-    const picture = `VisualDialog_${split}2018_${String(imageId).padStart(12, '0')}.jpg`;
     const said: {question: string; answer: string}[] = [];
     for (const [i, round] of dialog.entries()) {
-      const question = entry(questions, round.question, 'questions');
+      const question = texts.question(round.question);
       const {answer_options: options, gt_index: truth} = round;
       if (options === undefined || truth === undefined)
         throw new InputError(
@@ -86,17 +117,16 @@ function readItems(root: string, split: string): VisdialItem[] {
         );
       items.push({
         id: items.length,
-        file: path.join(folder, `VisualDialog_${split}2018`, picture),
+        file: picture(imageId),
         imageId,
         round: i + 1,
         said: [...said],
         question,
-        options: options.map((option) => entry(answers, option, 'answers')),
+        options: options.map(texts.answer),
         truth,
         ...(judged ? {relevance: judged} : {}),
       });
-      if (round.answer !== undefined)
-        said.push({question, answer: entry(answers, round.answer, 'answers')});
+      if (round.answer !== undefined) said.push({question, answer: texts.answer(round.answer)});
     }
   }
   return items;
@@ -134,6 +164,12 @@ export const visdial: Benchmark<VisdialItem> = {
         candidates: options,
       },
     ];
+  },
+  // The training file is larger than a text may be here; the server's dialogs have all answers but the last.
+  support: {
+    splits: ['test'],
+    read: readSupport,
+    answers: ({options, truth}) => [options[truth]!],
   },
   expected: ({options, truth}) => [options[truth]!],
   submission: (predicted) =>

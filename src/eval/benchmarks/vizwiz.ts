@@ -3,6 +3,7 @@
 import path from 'node:path';
 import {z} from 'zod';
 import type {Benchmark, BenchmarkItem, Predicted} from '../benchmark.js';
+import {commonest} from '../commonest.js';
 import {vizwizAnswer} from '../metrics/vizwiz.js';
 import {vqaAccuracy} from '../metrics/vqaAccuracy.js';
 import {readJson} from '../readJson.js';
@@ -24,11 +25,26 @@ const annotations = z.array(
   }),
 );
 
+const UNANSWERABLE = 'unanswerable';
+
 /** A picture's folder is the first of these in its name, as officially. */
 const folders = ['train', 'val', 'test'];
 
 function folderOf(image: string): string {
   return folders.find((folder) => image.includes(folder)) ?? 'test';
+}
+
+function readItems(root: string, split: string): VizwizItem[] {
+  const folder = path.join(root, 'vizwiz');
+  const entries = readJson(path.join(folder, 'annotations', `${split}.json`), annotations);
+  return entries.map(({image, question, answers, answer_type: answerType}, id) => ({
+    id,
+    file: path.join(folder, 'images', folderOf(image), image),
+    image,
+    question,
+    ...(answers ? {answers: answers.map(({answer}) => answer)} : {}),
+    ...(answerType === undefined ? {} : {answerType}),
+  }));
 }
 
 export const vizwiz: Benchmark<VizwizItem> = {
@@ -43,19 +59,17 @@ export const vizwiz: Benchmark<VizwizItem> = {
     {model: 'Emu, 4 shots', value: 41.3, source: 'arXiv 2312.13286, table 1'},
     {model: 'Emu, 8 shots', value: 43.9, source: 'arXiv 2312.13286, table 1'},
   ],
-  read: (root, split) => {
-    const folder = path.join(root, 'vizwiz');
-    const entries = readJson(path.join(folder, 'annotations', `${split}.json`), annotations);
-    return entries.map(({image, question, answers, answer_type: answerType}, id) => ({
-      id,
-      file: path.join(folder, 'images', folderOf(image), image),
-      image,
-      question,
-      ...(answers ? {answers: answers.map(({answer}) => answer)} : {}),
-      ...(answerType === undefined ? {} : {answerType}),
-    }));
-  },
+  read: readItems,
   questions: ({question}) => [answerabilityQuestion(question), shortQuestion(question)],
+  support: {
+    splits: ['train', 'val'],
+    read: readItems,
+    answers: ({answers, answerType}) => {
+      const [answer] = commonest(answers ?? []);
+      if (answer === undefined) return undefined;
+      return [answerType === UNANSWERABLE ? 'no' : 'yes', answer];
+    },
+  },
   expected: ({answers = []}) => answers,
   submission: (predicted) =>
     predicted.map((one) => ({image: one.item.image, answer: answerOf(one)})),

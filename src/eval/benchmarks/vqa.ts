@@ -3,6 +3,7 @@ import path from 'node:path';
 import {z} from 'zod';
 import {InputError} from '../../errors.js';
 import type {Benchmark, BenchmarkItem, PaperRow, Predicted} from '../benchmark.js';
+import {commonest} from '../commonest.js';
 import {shortAnswer} from '../metrics/shortAnswer.js';
 import {type VqaRule, vqaAccuracy} from '../metrics/vqaAccuracy.js';
 import {readJson} from '../readJson.js';
@@ -20,7 +21,12 @@ interface VqaItem extends BenchmarkItem {
 }
 
 const questionList = z.array(
-  z.object({question_id: z.number(), question: z.string(), image: z.string()}),
+  z.object({
+    question_id: z.number(),
+    question: z.string(),
+    image: z.string(),
+    answer: z.array(z.string()).optional(),
+  }),
 );
 const annotationFile = z.object({
   annotations: z.array(
@@ -43,6 +49,8 @@ interface Facts {
   readonly name: string;
   readonly splits: Readonly<Record<string, Split>>;
   readonly order: readonly [string, ...string[]];
+  /** Lists of questions with people's answers in them, by split: for examples. */
+  readonly support: Readonly<Record<string, string>>;
   readonly rule: VqaRule;
   readonly paper: readonly PaperRow[];
 }
@@ -74,7 +82,19 @@ function readItems(root: string, name: string, split: Split): VqaItem[] {
   });
 }
 
-function benchmark({name, splits, order, rule, paper}: Facts): Benchmark<VqaItem> {
+/** Questions whose answers stand in the list itself. */
+function readSupport(root: string, list: string): VqaItem[] {
+  const kinds = {questionType: '', answerType: ''}; // no list has them
+  return readJson(path.join(root, list), questionList).map(
+    ({question_id: questionId, question, image, answer}, id) => {
+      const file = path.join(root, 'coco', 'images', image);
+      const truth = answer ? {truth: {answers: answer, ...kinds}} : {};
+      return {id, file, question, questionId, ...truth};
+    },
+  );
+}
+
+function benchmark({name, splits, order, support, rule, paper}: Facts): Benchmark<VqaItem> {
   const answerOf = ({prediction}: Predicted<VqaItem>) => shortAnswer(prediction as string);
   return {
     name,
@@ -84,6 +104,11 @@ function benchmark({name, splits, order, rule, paper}: Facts): Benchmark<VqaItem
     paper,
     read: (root, split) => readItems(root, name, splits[split]!),
     questions: ({question}) => [shortQuestion(question)],
+    support: {
+      splits: Object.keys(support) as [string, ...string[]],
+      read: (root, split) => readSupport(root, support[split]!),
+      answers: ({truth}) => truth && commonest(truth.answers).slice(0, 1),
+    },
     expected: ({truth}) => truth?.answers ?? [],
     submission: (predicted) =>
       predicted.map((one) => ({question_id: one.item.questionId, answer: answerOf(one)})),
@@ -115,6 +140,10 @@ export const vqav2 = benchmark({
       annotations: 'coco/annotations/v2_mscoco_val2014_annotations.json',
     },
   },
+  support: {
+    train: 'coco/annotations/vqa_train.json',
+    val: 'coco/annotations/vqa_val_eval.json',
+  },
   rule: 'vqa',
   paper: [
     {model: 'Emu', value: 52.0, source: 'arXiv 2312.09251, table 2'},
@@ -134,6 +163,7 @@ export const okvqa = benchmark({
       annotations: 'okvqa/annotations/mscoco_val2014_annotations.json',
     },
   },
+  support: {train: 'okvqa/annotations/okvqa_train.json'},
   rule: 'okvqa',
   paper: [
     {model: 'Emu', value: 38.2, source: 'arXiv 2312.09251, table 2'},

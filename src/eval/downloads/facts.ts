@@ -7,7 +7,7 @@ export interface NeededFile {
   /** Its page's name, and its name there where that is another. */
   readonly from: string;
   readonly splits: readonly string[];
-  /** Read if it is there. */
+  /** Not needed for a run without more. */
   readonly isOptional?: boolean;
 }
 
@@ -48,16 +48,32 @@ function cocoPictures(splits: readonly string[]): NeededMedia {
   };
 }
 
+/** For prompts with examples (`--shots`) only. */
+function forExamples(path: string, from: string): NeededFile {
+  return {path, from: `${from} (for --shots)`, splits: ['train'], isOptional: true};
+}
+
+const cocoTrainPictures: NeededMedia = {
+  folder: 'coco/images/train2014',
+  from: `${COCO}: 2014 Train images (for --shots)`,
+  splits: ['train'],
+  count: 82_783,
+  size: '13 GB',
+};
+
 const coco: DownloadFacts = {
   title: "COCO captions, Karpathy's split",
   licence: COCO_LICENCE,
   items: {test: 5000, val: 5000},
   media: {test: 5000, val: 5000},
-  files: ['test', 'val'].flatMap((split) => [
-    {path: `coco/annotations/coco_karpathy_${split}.json`, from: KARPATHY, splits: [split]},
-    {path: `coco/annotations/coco_karpathy_${split}_gt.json`, from: KARPATHY, splits: [split]},
-  ]),
-  archives: [cocoPictures(['test', 'val'])],
+  files: [
+    ...['test', 'val'].flatMap((split) => [
+      {path: `coco/annotations/coco_karpathy_${split}.json`, from: KARPATHY, splits: [split]},
+      {path: `coco/annotations/coco_karpathy_${split}_gt.json`, from: KARPATHY, splits: [split]},
+    ]),
+    forExamples('coco/annotations/coco_karpathy_train.json', KARPATHY),
+  ],
+  archives: [cocoPictures(['test', 'val']), cocoTrainPictures],
 };
 
 const nocaps: DownloadFacts = {
@@ -72,6 +88,7 @@ const nocaps: DownloadFacts = {
       splits: ['val'],
     },
     {path: 'nocaps/nocaps_test_image_info.json', from: "NoCaps' page: test", splits: ['test']},
+    forExamples('coco/annotations/coco_karpathy_train.json', KARPATHY),
   ],
   archives: [
     {folder: 'nocaps/images/val', from: 'Open Images, by the ids of the list', splits: ['val']},
@@ -122,6 +139,10 @@ const vqav2: DownloadFacts = {
       from: 'VQA, page Download: Validation annotations 2017 v2.0',
       splits: ['val'],
     },
+    forExamples(
+      'coco/annotations/vqa_train.json',
+      'VQA in the form that BLIP and LAVIS publish it',
+    ),
   ],
   archives: [
     cocoPictures(['val']),
@@ -132,6 +153,7 @@ const vqav2: DownloadFacts = {
       count: 81_434,
       size: '12 GB',
     },
+    cocoTrainPictures,
   ],
   note: "test-dev is 107,394 of test's questions; the server scores either from one submission",
 };
@@ -152,8 +174,9 @@ const okvqa: DownloadFacts = {
       from: 'OK-VQA, page Download: Testing annotations v1.1',
       splits: ['val'],
     },
+    forExamples('okvqa/annotations/okvqa_train.json', 'OK-VQA in the form that LAVIS publishes it'),
   ],
-  archives: [cocoPictures(['val'])],
+  archives: [cocoPictures(['val']), cocoTrainPictures],
 };
 
 const vizwiz: DownloadFacts = {
@@ -161,11 +184,17 @@ const vizwiz: DownloadFacts = {
   licence: 'Creative Commons BY 4.0',
   items: {test: 8000, val: 4319},
   media: {test: 8000, val: 4319},
-  files: ['test', 'val'].map((split) => ({
-    path: `vizwiz/annotations/${split}.json`,
-    from: 'VizWiz, page Visual Question Answering: Annotations',
-    splits: [split],
-  })),
+  files: [
+    ...['test', 'val'].map((split) => ({
+      path: `vizwiz/annotations/${split}.json`,
+      from: 'VizWiz, page Visual Question Answering: Annotations',
+      splits: [split],
+    })),
+    forExamples(
+      'vizwiz/annotations/train.json',
+      'VizWiz, page Visual Question Answering: Annotations',
+    ),
+  ],
   archives: ['test', 'val'].map((split) => ({
     folder: `vizwiz/images/${split}`,
     from: 'VizWiz, page Visual Question Answering: Images',
@@ -191,6 +220,7 @@ const visdial: DownloadFacts = {
       splits: ['val'],
       isOptional: true,
     },
+    forExamples('visdial/visdial_1.0_test.json', 'Visual Dialog, page Data: v1.0 Test'),
   ],
   archives: [
     {
@@ -214,6 +244,7 @@ const msvd: DownloadFacts = {
       from: 'repository of Video Question Answering via Gradually Refined Attention (xudejing): MSVD-QA',
       splits: ['test'],
     },
+    forExamples('msvd-qa/train_qa.json', 'the same archive'),
     {path: 'msvd-qa/youtube_mapping.txt', from: 'the same archive', splits: ['test']},
   ],
   archives: [
@@ -237,6 +268,7 @@ const msrvtt: DownloadFacts = {
       from: 'repository of Video Question Answering via Gradually Refined Attention (xudejing): MSRVTT-QA',
       splits: ['test'],
     },
+    forExamples('msrvtt-qa/train_qa.json', 'the same archive'),
   ],
   archives: [
     {folder: 'msrvtt-qa/video', from: 'MSR-VTT 2016: test videos', splits: ['test'], count: 10_000},
@@ -254,6 +286,7 @@ const nextqa: DownloadFacts = {
       from: 'repository NExT-OE: dataset/nextqa',
       splits: [split],
     })),
+    forExamples('nextqa/train.csv', 'repository NExT-OE: dataset/nextqa'),
     {
       path: 'nextqa/map_vid_vidorID.json',
       from: 'repository NExT-QA: dataset/nextqa',

@@ -6,6 +6,7 @@ import {readImage} from '../../data/image.js';
 import {readFrames} from '../../data/video.js';
 import {EmuError} from '../../errors.js';
 import type {Benchmark, BenchmarkItem, Prediction} from '../benchmark.js';
+import {commonest} from '../commonest.js';
 import {findBenchmark} from '../openBenchmark.js';
 import {readPredictions} from '../predictions.js';
 import type {EvalResult, ItemScores} from '../result.js';
@@ -48,15 +49,6 @@ async function thumbnail(file: string, media: Benchmark['media']): Promise<strin
     if (error instanceof EmuError) return undefined;
     throw error;
   }
-}
-
-function commonest(texts: readonly string[]): string[] {
-  const counts = new Map<string, number>();
-  for (const text of texts) counts.set(text, (counts.get(text) ?? 0) + 1);
-  return [...counts]
-    .sort(([, a], [, b]) => b - a)
-    .map(([text]) => text)
-    .slice(0, MOST_EXPECTED);
 }
 
 /** Losses say little: the best candidate does. */
@@ -122,7 +114,7 @@ export async function readSamples(
       id,
       question: question?.plain.trim() ?? '',
       said: saidText(prediction, question?.candidates),
-      expected: item ? commonest(benchmark.expected?.(item) ?? []) : [],
+      expected: item ? commonest(benchmark.expected?.(item) ?? []).slice(0, MOST_EXPECTED) : [],
       ...(score === undefined ? {} : {score}),
       ...(picture ? {picture} : {}),
     };

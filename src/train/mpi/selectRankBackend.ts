@@ -7,7 +7,7 @@ import type {Communicator} from './communicator.js';
  * threads that was asked for stays.
  */
 export function selectRankBackend(
-  {coreSharers}: Communicator,
+  {coreSharers}: Pick<Communicator, 'coreSharers'>,
   options: BackendOptions = {},
 ): BackendInfo {
   const info = selectBackend(options);
