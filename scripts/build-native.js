@@ -23,6 +23,9 @@ const problemFile = path.join(outFolder, 'problem.txt');
 const mpiProblemFile = path.join(outFolder, 'mpi-problem.txt');
 const manifestFile = path.join(outFolder, 'manifest.json');
 const require = createRequire(import.meta.url);
+// An installed package has no setup.
+const isClone = fs.existsSync(path.join(root, 'tsconfig.build.json'));
+const again = isClone ? 'npm run setup' : `node ${fileURLToPath(import.meta.url)}`;
 
 // A compiler takes up to 300 MB.
 const JOBS = Math.min(8, Math.max(2, os.availableParallelism()));
@@ -335,7 +338,7 @@ export async function buildNative({quiet = false} = {}) {
   if (!compiler) {
     const reason = process.env.CXX
       ? `the C++ compiler CXX=${process.env.CXX} does not exist`
-      : 'no C++ compiler (c++, g++ or clang++) is installed; install one and run `npm run setup`';
+      : `no C++ compiler (c++, g++ or clang++) is installed; install one and run \`${again}\``;
     const isNews = !fs.existsSync(problemFile) || fs.readFileSync(problemFile, 'utf8') !== reason;
     if (isNews) say(`native addon not built: ${reason}`);
     return giveUp('unavailable', reason);
@@ -358,6 +361,11 @@ export async function buildNative({quiet = false} = {}) {
 }
 
 if (process.argv[1] && path.resolve(process.argv[1]) === fileURLToPath(import.meta.url)) {
-  const {status} = await buildNative();
-  if (status === 'failed' || status === 'unavailable') process.exitCode = 1;
+  try {
+    const {status} = await buildNative();
+    if (status === 'failed' || status === 'unavailable') process.exitCode = 1;
+  } catch (error) {
+    process.stderr.write(`emu: native addon not built: ${error.message}\n`);
+    process.exitCode = 1;
+  }
 }

@@ -4,6 +4,7 @@ import type {BackendName} from './kernels/backend.js';
 import {type EmuConfig, EmuModel} from './model/emu.js';
 import {loadTokenizer, type Tokenizer} from './text/tokenizer.js';
 import type {Checkpoint} from './weights/checkpoint.js';
+import {checkReference} from './weights/checkReference.js';
 import type {Mode} from './weights/config.js';
 import type {ModelLocation} from './weights/locate.js';
 import {checkMemory} from './weights/memory.js';
@@ -60,6 +61,7 @@ export function loadModes(
   );
   const opened = [checkpoint, ...(tuning ? [tuning.checkpoint] : [])];
   try {
+    checkReference(location.checkpoint, opened, backend);
     // The native backend reads weights where they lie in the file; this one holds them as float32.
     if (backend === 'reference') {
       const elements = opened.flatMap(({tensors}) =>
@@ -81,7 +83,9 @@ export function loadModes(
     if (tuning) {
       const own = Weights.open(tuning.checkpoint);
       files.push({weights: own, checkpoint: tuning.checkpoint});
-      const tuned = new TunedWeights(weights, own, config.lora !== undefined);
+      const {tensors} = tuning.checkpoint;
+      const isOwn = (name: string) => tensors.has(name);
+      const tuned = new TunedWeights(weights, own, config.lora !== undefined, isOwn);
       modes.unshift({
         mode: 'instruct',
         model: new EmuModel(tuned, tuning.config),

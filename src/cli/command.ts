@@ -1,6 +1,7 @@
 import {Command, Flags, type Interfaces} from '@oclif/core';
 import {EmuError} from '../errors.js';
 import {reportError, toEmuError, UsageError, usageMessage} from './errors.js';
+import {applySettings} from './settings.js';
 import {clearProgress, createProgress, type Progress} from './progress.js';
 
 type FlagOutput = Interfaces.OutputFlags<Interfaces.FlagInput>;
@@ -30,6 +31,9 @@ export abstract class EmuCommand extends Command {
     argv?: string[],
   ): Promise<Interfaces.ParserOutput<F, B, A>> {
     try {
+      // `emu doctor` and `emu config` work where the settings don't.
+      if ('backend' in {...this.ctor.flags, ...this.ctor.baseFlags})
+        applySettings(this.config.configDir);
       const parsed = await super.parse(options && withInherited(options), argv);
       this.isQuiet = Boolean((parsed.flags as FlagOutput).quiet);
       return parsed;

@@ -47,7 +47,15 @@ const systemProblems: Record<string, SystemProblem> = {
 /** Any error as an EmuError, whose exit code and JSON form are known. */
 export function toEmuError(error: unknown): EmuError {
   if (error instanceof EmuError) return error;
-  const {code, path} = (error ?? {}) as {code?: string; path?: string};
+  const {code, path, parse, oclif} = (error ?? {}) as {
+    code?: string;
+    path?: string;
+    parse?: object;
+    oclif?: object;
+  };
+  // What a plugin's command refuses; emu's own commands say it themselves.
+  if (parse) return new UsageError(usageMessage((error as Error).message), error);
+  if (oclif) return new EmuError((error as Error).message, {code: 'failed', cause: error});
   const problem = code === undefined ? undefined : systemProblems[code];
   if (!problem) return new InternalError(error);
   return new EmuError(path ? `${path}: ${problem.says}` : problem.says, {

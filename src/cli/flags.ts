@@ -54,6 +54,7 @@ export const modelFlags = {
     description: 'what matrix products are rounded to; sums and all else are f32',
     options: ['f32', 'bf16'] as const,
     default: 'f32' as const,
+    env: 'EMU_COMPUTE',
     helpGroup: 'MODEL',
   })(),
 };

@@ -1,3 +1,4 @@
+import {userInfo} from 'node:os';
 import {Config, run} from '@oclif/core';
 import {closest} from '../text/closest.js';
 import {reportError, UsageError, wantsJson} from './errors.js';
@@ -6,6 +7,16 @@ import {handleSignals} from './interrupt.js';
 /** oclif ends a command early (after --help) by throwing this. */
 function isExit(error: unknown): error is {oclif: {exit?: number}} {
   return (error as {code?: string})?.code === 'EEXIT';
+}
+
+/** oclif asks the system for the user's shell, and fails in a container that runs as nobody it knows. */
+function nameShell(): void {
+  if (process.env.SHELL !== undefined) return;
+  try {
+    userInfo();
+  } catch {
+    process.env.SHELL = 'unknown';
+  }
 }
 
 function checkCommand(config: Config, argv: readonly string[]): void {
@@ -26,6 +37,7 @@ function checkCommand(config: Config, argv: readonly string[]): void {
 export async function main(root: string, argv: readonly string[]): Promise<void> {
   handleSignals();
   try {
+    nameShell();
     const config = await Config.load(root);
     checkCommand(config, argv);
     await run(argv[0] === '-h' ? ['--help'] : [...argv], config);

@@ -13,7 +13,10 @@ const MAX_TEXT_BYTES = 2 ** 20;
 export type PngTexts = Readonly<Record<string, string>>;
 
 /** The picture as a PNG file with those texts in it, each under its keyword. The same input, the same bytes. */
-export async function encodePng({width, height, data}: Picture, texts: PngTexts): Promise<Buffer> {
+export async function encodePng(
+  {width, height, data}: Picture,
+  texts: PngTexts = {},
+): Promise<Buffer> {
   const raw = {width, height, channels: 3 as const};
   const png = await sharp(data, {raw}).png({compressionLevel: 9}).toBuffer();
   const chunks = Object.entries(texts).map(([keyword, text]) => textChunk(keyword, text));

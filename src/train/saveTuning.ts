@@ -29,7 +29,7 @@ export function saveTuning(
   writeSafetensors(
     path.join(folder, tuningFile),
     encodedTensors(values, encoding),
-    formatTuning(config, isOwn ? undefined : path.resolve(base)),
+    formatTuning({lora: config.lora, base: isOwn ? undefined : path.resolve(base)}),
   );
   if (!official) return;
   const whole = wholeInstruct(

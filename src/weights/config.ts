@@ -49,7 +49,7 @@ const causalFormerSchema = z.strictObject({
   rmsNormEps: eps,
 });
 
-const llamaSchema = z.strictObject({
+export const llamaSchema = z.strictObject({
   vocabSize: size, // with the special tokens
   hiddenSize: size,
   layers,

@@ -2,9 +2,11 @@
 import {existsSync, mkdirSync} from 'node:fs';
 import path from 'node:path';
 import {EmuError, InputError} from '../errors.js';
+import {convertPair} from './convertPair.js';
+import {copyDecoder, decoderParts} from './copyDecoder.js';
 import {type OpenModel, openModel} from './openModel.js';
-import {type TensorToWrite, writeSafetensors} from './safetensors.js';
-import {type FloatEncoding, reencoded, storedTensors} from './tensorsToWrite.js';
+import {writeSafetensors} from './safetensors.js';
+import {type FloatEncoding, inEncoding, storedTensors} from './tensorsToWrite.js';
 import {formatTuning, tuningFile} from './tuning.js';
 import {mergeLora, wholeInstruct} from './wholeInstruct.js';
 import {
@@ -24,40 +26,52 @@ export interface ConvertOptions {
   readonly mergesLora: boolean;
   /** Default: every tensor as it is stored. */
   readonly encoding?: FloatEncoding;
+  /** The model's instruct checkpoint: both become one model where they share their base. */
+  readonly instruct?: string;
 }
 
 export interface Converted {
-  /** Checkpoints that were written. */
+  /** Checkpoints that were written, and folders of the image decoder. */
   readonly files: readonly string[];
-  /** Where the model's image decoder lies, which is not copied. */
-  readonly decoder?: string;
+  /** Of a pair: whether its base is shared, of how many tensors that were compared. */
+  readonly pair?: {
+    readonly isShared: boolean;
+    readonly compared: number;
+    /** Names of those that are not equal. */
+    readonly different: readonly string[];
+  };
 }
 
-/** Every file that a conversion may write tensors into. */
+/** Everything that a conversion may write: tensors, and the image decoder's folders. */
 export function outputFiles(out: string): string[] {
+  const places = [out, path.join(out, 'pretrain'), path.join(out, 'instruct')];
   return [
-    path.join(out, modelFile),
+    ...places.map((place) => path.join(place, modelFile)),
     path.join(out, tuningFile),
     officialFile(out, 'pretrain'),
     officialFile(out, 'instruct'),
+    ...places.flatMap((place) => decoderParts.map((part) => path.join(place, part))),
   ];
 }
 
 /**
- * Writes the model, as --model takes it, into the folder `out`. Throws EmuError for a form that the model cannot
- * have, InputError for a folder that holds a model already.
+ * Writes the model, as --model takes it, into the folder `out`, with its image decoder if it has one. Throws
+ * EmuError for a form that the model cannot have, InputError for a folder that holds a model already.
  */
 export function convertModel(model: string, out: string, options: ConvertOptions): Converted {
-  const {config, mergesLora, format, encoding} = options;
+  const {config, mergesLora, format, encoding, instruct} = options;
   if (outputFiles(out).some((file) => existsSync(file)))
     throw new InputError(out, 'already holds a model', 'name another folder');
+  if (instruct !== undefined) return convertPair(model, instruct, out, {config, encoding});
   const opened = openModel(model, config === undefined ? {} : {config});
   try {
     mkdirSync(out, {recursive: true});
     const write = mergesLora ? writeMerged : format === 'emu' ? writeOwn : writeReleased;
     const files = write(opened, out, encoding);
     const {decoderFolder} = opened.location;
-    return {files, ...(decoderFolder === undefined ? {} : {decoder: decoderFolder})};
+    if (decoderFolder === undefined) return {files};
+    const place = format === 'emu' ? out : path.join(out, 'pretrain');
+    return {files: [...files, ...copyDecoder(decoderFolder, place)]};
   } finally {
     opened.tuning?.checkpoint.close();
     opened.checkpoint.close();
@@ -65,9 +79,6 @@ export function convertModel(model: string, out: string, options: ConvertOptions
 }
 
 type Writer = (model: OpenModel, out: string, encoding: FloatEncoding | undefined) => string[];
-
-const inEncoding = (tensors: readonly TensorToWrite[], encoding: FloatEncoding | undefined) =>
-  encoding ? tensors.map((tensor) => reencoded(tensor, encoding)) : tensors;
 
 /** What belongs beside the tensors. */
 function described({location, config}: OpenModel): SavedModel {
@@ -82,8 +93,11 @@ const writeOwn: Writer = (model, out, encoding) => {
   const files = [path.join(out, modelFile)];
   if (!tuning) return files;
   const tuned = path.join(out, tuningFile);
+  const {config, hasTables} = tuning;
+  const {vocabSize} = config.llama;
+  const facts = {lora: config.lora, vocabSize: hasTables ? vocabSize : undefined};
   const tensors = inEncoding(storedTensors(tuning.checkpoint), encoding);
-  writeSafetensors(tuned, tensors, formatTuning(tuning.config));
+  writeSafetensors(tuned, tensors, formatTuning(facts));
   return [...files, tuned];
 };
 

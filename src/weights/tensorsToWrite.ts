@@ -28,6 +28,14 @@ export function reencoded(tensor: TensorToWrite, encoding: FloatEncoding): Tenso
   return {...tensor, encoding, data: () => encode(floatsOf(tensor), encoding)};
 }
 
+/** All of them in one encoding, or as they are. */
+export function inEncoding(
+  tensors: readonly TensorToWrite[],
+  encoding: FloatEncoding | undefined,
+): readonly TensorToWrite[] {
+  return encoding ? tensors.map((tensor) => reencoded(tensor, encoding)) : tensors;
+}
+
 /** Its numbers, row-major: a copy. */
 export function floatsOf({data, encoding}: TensorToWrite): Float32Array {
   return decodeFloat32(typeof data === 'function' ? data() : data, encoding);

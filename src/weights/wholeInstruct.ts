@@ -24,7 +24,8 @@ export function wholeInstruct(
 ): ModelTensors {
   const {tokenRows = [], ...lora} = tuning.config.lora!;
   const {llama} = base.config;
-  const vocabSize = llama.vocabSize + tokenRows.filter((id) => id >= llama.vocabSize).length;
+  const {vocabSize: ownRows} = tuning.config.llama; // more than the base's where it has tables
+  const vocabSize = ownRows + tokenRows.filter((id) => id >= ownRows).length;
   const rows = tuning.tensors.find(({name}) => name === 'embed_rows');
   const matrices = tuning.tensors.filter((tensor) => tensor !== rows);
   const tuned = new Set(matrices.map(({name}) => name));

@@ -100,8 +100,9 @@ function temporaryNames(file: string): {folder: string; prefix: string} {
 /** Removes what a thread of this process that was stopped while it wrote `file` has left behind. */
 export function removeTemporaries(file: string): void {
   const {folder, prefix} = temporaryNames(file);
+  if (!existsSync(folder)) return;
   for (const name of readdirSync(folder)) {
-    if (name.startsWith(prefix)) rmSync(path.join(folder, name), {force: true});
+    if (name.startsWith(prefix)) rmSync(path.join(folder, name), {recursive: true, force: true});
   }
 }
 

@@ -1,22 +1,26 @@
 // `emu convert`: from the official files into emu's own and back to the byte, and LoRA merged.
+import {cpSync, existsSync, mkdirSync, readFileSync, writeFileSync} from 'node:fs';
 import path from 'node:path';
 import {suite} from 'uvu';
 import * as assert from 'uvu/assert';
 import {encode} from '../../src/kernels/encoding.js';
 import {selectBackend} from '../../src/kernels/backend.js';
 import {type Checkpoint, openCheckpoint} from '../../src/weights/checkpoint.js';
-import {formatConfig} from '../../src/weights/config.js';
+import {formatConfig, specialTokens} from '../../src/weights/config.js';
+import {convertModel} from '../../src/weights/convertModel.js';
 import {emuTensors} from '../../src/weights/emuTensors.js';
+import {writePytorch} from '../../src/weights/pytorchWriter.js';
 import {writeSafetensors} from '../../src/weights/safetensors.js';
 import {formatTuning, isTuned, tuningFile} from '../../src/weights/tuning.js';
-import {assertFailure, runEmu} from '../cli/runEmu.js';
+import {assertFailure, root, runEmu} from '../cli/runEmu.js';
 import {writeRandomModel} from '../cli/randomModel.js';
 import {goldenCheckpoint} from '../support/goldenModel.js';
 import {goldenPath} from '../support/goldens.js';
+import {throwsEmuError} from '../support/errors.js';
 import {skip} from '../support/skip.js';
+import {tinyConfig, tinyTensors, writeOfficialConfig, writeRelease} from '../support/tinyEmu.js';
 import {temporaryFolder} from '../support/temporary.js';
 import {assertSameTensors, largestDifference, tracedLogits} from '../train/officialSupport.js';
-import {readFileSync, writeFileSync} from 'node:fs';
 
 const test = suite('convert');
 const folder = temporaryFolder();
@@ -135,6 +139,127 @@ test('a base and its tuning become both files of the release, and one merged mod
     ['model.safetensors', tuningFile],
   );
   assert.is(largestDifference(await tracedLogits(place('copy'), 'vqa'), logits), 0);
+});
+
+const LLAMA_TOKENS = 32000;
+
+/** The tiny model with the vocabulary of LLaMA: the instruct model's has two tokens more. */
+function pairConfig(mode: 'pretrain' | 'instruct') {
+  const {llama, ...others} = tinyConfig(mode);
+  return {...others, llama: {...llama, vocabSize: LLAMA_TOKENS + specialTokens[mode]}};
+}
+
+/** A release whose two checkpoints share their base; `change` makes another of the instruct model's. */
+function writePair(
+  folder: string,
+  change: (name: string, data: Uint8Array) => Uint8Array = (_, data) => data,
+): {pretrain: string; instruct: string; config: string} {
+  const random = (seed: number, length: number) => {
+    let state = seed;
+    return Float32Array.from({length}, () => {
+      state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+      return state / 2 ** 32 - 0.5;
+    });
+  };
+  const write = (mode: 'pretrain' | 'instruct') => {
+    // The numbers of a name are the same in both; a table with more rows begins with those of the other.
+    const tensors = tinyTensors(pairConfig(mode)).map((tensor) => {
+      const plain = tensor.name.replace('base_model.model.', '');
+      const seed = [...plain].reduce((sum, letter) => sum * 31 + letter.charCodeAt(0), 7) >>> 0;
+      const {length} = tensor.data as Uint8Array;
+      const data = new Uint8Array(random(seed, length / 4).buffer);
+      return {...tensor, data: mode === 'instruct' ? change(plain, data) : data};
+    });
+    const release = writeRelease(folder, mode);
+    writePytorch(release, tensors, mode === 'instruct' ? {wrapper: 'module'} : {});
+    return release;
+  };
+  const config = path.join(folder, 'config');
+  writeOfficialConfig(config);
+  const file = path.join(config, 'llama_config/config.json');
+  const llama = JSON.parse(readFileSync(file, 'utf8'));
+  writeFileSync(file, JSON.stringify({...llama, vocab_size: LLAMA_TOKENS}));
+  const [pretrain, instruct] = [write('pretrain'), write('instruct')];
+  const decoder = path.join(folder, 'pretrain');
+  cpSync(path.join(root, 'models/emu-mini/scheduler'), path.join(decoder, 'scheduler'), {
+    recursive: true,
+  });
+  mkdirSync(path.join(decoder, 'unet'));
+  writeFileSync(path.join(decoder, 'unet/config.json'), '{}');
+  return {pretrain, instruct, config};
+}
+
+test('two checkpoints of one base become one model with both modes, which answers as they do', async () => {
+  selectBackend({backend: 'auto'});
+  const {pretrain, instruct, config} = writePair(place('pair'));
+  const out = place('both');
+  const args = ['convert', pretrain, out, '--instruct', instruct, '--config', config];
+  const {code, stdout, stderr} = await runEmu([...args, '--json']);
+  assert.is(code, 0, stderr);
+  const {files, shared, compared, different} = JSON.parse(stdout);
+  assert.ok(shared);
+  assert.is(compared, emuTensors(pairConfig('pretrain')).required.length);
+  assert.equal(different, []);
+  const names = ['model.safetensors', tuningFile, 'unet', 'scheduler'];
+  assert.equal(
+    files,
+    names.map((name) => path.join(out, name)),
+  );
+  assert.match(stderr, /^emu: all \d+ tensors of the base are equal: one model with both modes/);
+  assert.ok(existsSync(path.join(out, 'scheduler/scheduler_config.json')));
+  for (const [task, whole] of [
+    ['vqa', instruct],
+    ['incontext', pretrain],
+  ] as const) {
+    const wanted = await tracedLogits(whole, task, {config});
+    const logits = await tracedLogits(out, task);
+    assert.is(logits.vocabSize, wanted.vocabSize);
+    assert.is(largestDifference(logits, wanted), 0, task);
+  }
+  // The delta: LoRA and the tables, nothing of the towers. Written again it is the same.
+  const delta = openCheckpoint(path.join(out, tuningFile));
+  assert.ok([...delta.tensors.keys()].every((name) => /lora_|embed_tokens|lm_head/.test(name)));
+  const own = {format: 'emu', mergesLora: false} as const;
+  const [, again] = convertModel(out, place('both-again'), own).files;
+  const copy = openCheckpoint(again!);
+  assertEqualCheckpoints(copy, delta);
+  assert.equal(copy.metadata, delta.metadata);
+  const released = {...own, format: 'official'} as const;
+  const [, official] = convertModel(out, place('both-official'), released).files;
+  const whole = await tracedLogits(official!, 'vqa');
+  assert.is(largestDifference(whole, await tracedLogits(instruct, 'vqa', {config})), 0);
+});
+
+test('where a tensor of the base differs, it is named and both models are kept whole', async () => {
+  const {pretrain, instruct, config} = writePair(place('unlike'), (name, data) => {
+    if (name === 'cformer.projection.weight') data[5]! ^= 1;
+    return data;
+  });
+  const out = place('apart');
+  const args = ['convert', pretrain, out, '--instruct', instruct, '--config', config];
+  const {code, stdout, stderr} = await runEmu([...args, '--json']);
+  assert.is(code, 0, stderr);
+  const {shared, different} = JSON.parse(stdout);
+  assert.not(shared);
+  assert.equal(different, ['cformer.projection.weight']);
+  assert.match(
+    stderr,
+    /1 of \d+ tensors of the base differ, so both models are kept whole: cformer\.projection\.weight\n/,
+  );
+  for (const [task, whole, mode] of [
+    ['vqa', instruct, 'instruct'],
+    ['incontext', pretrain, 'pretrain'],
+  ] as const) {
+    const wanted = await tracedLogits(whole, task, {config});
+    const logits = await tracedLogits(path.join(out, mode), task);
+    assert.is(largestDifference(logits, wanted), 0, task);
+  }
+  assert.ok(existsSync(path.join(out, 'pretrain/unet')));
+  const swapped = {format: 'emu', mergesLora: false, instruct: pretrain, config} as const;
+  throwsEmuError(
+    () => convertModel(instruct, place('x'), swapped),
+    /instruct mode .*but pretrain mode is asked for here/,
+  );
 });
 
 test('what cannot be converted is one line', async () => {

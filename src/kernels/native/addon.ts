@@ -366,17 +366,41 @@ export function addonProblem(): string | undefined {
   return problem;
 }
 
-function findAddon(): string {
+/** A built addon's file, `emu.node` or `emu-mpi.node`: of the platform's package, else built in this folder. */
+export function builtAddon(name: string): string | undefined {
+  const file = fromPackage(name) ?? path.join(root, 'build', target, name);
+  return existsSync(file) ? file : undefined;
+}
+
+/** Of the package that npm installs where it fits; only one of the same version has the same functions. */
+function fromPackage(name: string): string | undefined {
+  let file: string;
   try {
-    return require.resolve(`@emu-multimodal/${target}/emu.node`);
+    file = require.resolve(`@emu-multimodal/${target}/${name}`);
   } catch {
-    // No package with a built addon for this platform: the one built in this folder.
+    return undefined;
   }
-  const built = path.join(root, 'build', target, 'emu.node');
-  if (existsSync(built)) return built;
+  const versionOf = (folder: string): string =>
+    JSON.parse(readFileSync(path.join(folder, 'package.json'), 'utf8')).version;
+  const found = versionOf(path.dirname(file));
+  const wanted = versionOf(root);
+  if (found === wanted) return file;
+  throw new Error(
+    `native addon: @emu-multimodal/${target} is version ${found}, emu is ${wanted}; install both of one version`,
+  );
+}
+
+function findAddon(): string {
+  const built = builtAddon('emu.node');
+  if (built) return built;
   const reasonFile = path.join(root, 'build', target, 'problem.txt');
-  const reason = existsSync(reasonFile)
-    ? readFileSync(reasonFile, 'utf8')
-    : 'it has not been built; run `npm run setup`';
+  const reason = existsSync(reasonFile) ? readFileSync(reasonFile, 'utf8') : missing();
   throw new Error(`native addon: ${reason}`);
+}
+
+function missing(): string {
+  const isClone = existsSync(path.join(root, 'tsconfig.build.json'));
+  if (isClone) return 'it has not been built; run `npm run setup`';
+  const script = path.join(root, 'scripts', 'build-native.js');
+  return `the package @emu-multimodal/${target} is not installed; install it, or with a C++ compiler run \`node ${script}\``;
 }

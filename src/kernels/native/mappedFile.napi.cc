@@ -2,7 +2,6 @@
 // until the file is closed and the last region is garbage.
 #include <fcntl.h>
 #include <sys/mman.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -20,12 +19,13 @@ class Mapping {
   explicit Mapping(const std::string& path) {
     const int file = open(path.c_str(), O_RDONLY | O_CLOEXEC);
     if (file < 0) fail(path);
-    struct stat status;
-    if (fstat(file, &status) != 0) {
+    // Not fstat(): that would ask for glibc 2.33.
+    const off_t size = lseek(file, 0, SEEK_END);
+    if (size < 0) {
       close(file);
       fail(path);
     }
-    size_ = static_cast<size_t>(status.st_size);
+    size_ = static_cast<size_t>(size);
     if (size_ > 0) {
       void* start = mmap(nullptr, size_, PROT_READ, MAP_SHARED, file, 0);
       if (start == MAP_FAILED) {

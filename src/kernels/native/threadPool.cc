@@ -6,6 +6,8 @@
 #include <exception>
 #include <mutex>
 #include <new>
+#include <stdexcept>
+#include <string>
 #include <thread>
 #include <vector>
 
@@ -14,6 +16,18 @@
 
 #if defined(__x86_64__)
 #include <emmintrin.h>
+#endif
+
+#if defined(__GLIBCXX__)
+// What a new compiler would ask of a new system is taken in its older form, so that the addon loads
+// wherever Node itself does (glibc 2.28). libstdc++ has a second version of this since GCC 12 ...
+__asm__(
+    ".symver _ZNSt18condition_variable4waitERSt11unique_lockISt5mutexE,"
+    "_ZNSt18condition_variable4waitERSt11unique_lockISt5mutexE@GLIBCXX_3.4.11");
+// ... and shared_ptr reads this of glibc 2.32: here it says that there are always several threads.
+extern "C" {
+__attribute__((visibility("hidden"))) char __libc_single_threaded = 0;
+}
 #endif
 
 namespace emu {
@@ -43,7 +57,9 @@ struct Job {
   std::atomic<size_t> next{0};
   std::atomic<bool> hasFailed{false};
   std::atomic<int> helpers{0};  // pool threads inside work()
-  std::exception_ptr failure;   // written by whoever sets hasFailed first
+  // Written by whoever sets hasFailed first. Not an exception_ptr: that would ask for GCC 11's library.
+  enum class Failure { kCancelled, kNoMemory, kOther } failure = Failure::kOther;
+  std::string message;  // of kOther
 
   // Takes pieces until none is left.
   void work() {
@@ -55,11 +71,27 @@ struct Job {
         checkCancelled();
         function(context, begin, n - begin < grain ? n : begin + grain);
       }
-    } catch (...) {
-      bool expected = false;
-      if (hasFailed.compare_exchange_strong(expected, true)) failure = std::current_exception();
+    } catch (const Cancelled&) {
+      fail(Failure::kCancelled);
+    } catch (const std::bad_alloc&) {
+      fail(Failure::kNoMemory);
+    } catch (const std::exception& error) {
+      fail(Failure::kOther, error.what());
     }
     isInsidePiece = false;
+  }
+
+  void fail(Failure kind, const char* what = "") {
+    bool expected = false;
+    if (!hasFailed.compare_exchange_strong(expected, true)) return;
+    failure = kind;
+    message = what;
+  }
+
+  [[noreturn]] void rethrow() const {
+    if (failure == Failure::kCancelled) throw Cancelled{};
+    if (failure == Failure::kNoMemory) throw std::bad_alloc();
+    throw std::runtime_error(message);
   }
 };
 
@@ -195,7 +227,7 @@ void runParallel(size_t n, size_t grain, RangeFunction function, void* context) 
   } else {
     pool()->run(job);
   }
-  if (job.hasFailed) std::rethrow_exception(job.failure);
+  if (job.hasFailed) job.rethrow();
 }
 
 float* scratch(int slot, size_t count) {

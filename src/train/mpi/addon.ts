@@ -3,6 +3,7 @@ import {existsSync, readFileSync} from 'node:fs';
 import {createRequire} from 'node:module';
 import path from 'node:path';
 import {fileURLToPath} from 'node:url';
+import {builtAddon} from '../../kernels/native/addon.js';
 
 /** All calls come from the thread that opened it. They throw what MPI says went wrong. */
 export interface MpiAddon {
@@ -29,22 +30,19 @@ const require = createRequire(import.meta.url);
 
 /** The addon, or why there is none and the way out. */
 export function loadMpi(): MpiAddon | {readonly problem: string} {
-  const file = path.join(folder, 'emu-mpi.node');
   const reasonFile = path.join(folder, 'mpi-problem.txt');
-  if (!existsSync(file)) {
-    const hasReason = existsSync(reasonFile);
-    return {
-      problem: hasReason
-        ? readFileSync(reasonFile, 'utf8')
-        : 'the MPI addon has not been built; `apt-get install openmpi-bin libopenmpi-dev`, then `npm run setup`',
-    };
-  }
   try {
-    return require(file) as MpiAddon;
+    const file = builtAddon('emu-mpi.node');
+    if (file !== undefined) return require(file) as MpiAddon;
   } catch (error) {
     const [reason] = (error as Error).message.split('\n', 1);
     return {problem: `${reason}; \`apt-get install openmpi-bin\``};
   }
+  return {
+    problem: existsSync(reasonFile)
+      ? readFileSync(reasonFile, 'utf8')
+      : 'the MPI addon has not been built; `apt-get install openmpi-bin libopenmpi-dev`, then `npm run setup`',
+  };
 }
 
 /** `Open MPI v4.1.4` */

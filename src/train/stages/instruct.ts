@@ -57,6 +57,12 @@ export class InstructStage implements Stage<InstructPhase> {
         base,
         `its tuning, which would go on, has rank ${before.rank} and alpha ${before.alpha}, the recipe's lora ${rank} and ${alpha}`,
       );
+    if (initial.tuning && initial.tuning.config.llama.vocabSize !== initial.config.llama.vocabSize)
+      throw new InputError(
+        initial.tuning.file,
+        'it has vocabulary tables of its own, which training cannot go on with',
+        'start from the instruct checkpoint that it was converted from',
+      );
     checkOfficial(recipe.save, initial.config);
     const tokenRows = turnTokens ? {tokenRows: [user, assistant]} : {};
     this.config = {...initial.config, lora: {rank, alpha, ...tokenRows}};
