@@ -41,7 +41,7 @@ import type {Tokenizer} from './text/tokenizer.js';
 import {type TextResult, textResult} from './textResult.js';
 
 export type {TextResult} from './textResult.js';
-import {checkMemory} from './weights/memory.js';
+import {checkCacheFits} from './weights/memory.js';
 import type {Mode} from './weights/config.js';
 import {modelsThatDraw} from './weights/locate.js';
 import {visionId} from './weights/visionId.js';
@@ -178,6 +178,7 @@ export class Emu {
     const {prompt, ids, pixels} = this.prepare(items, options);
     const search = this.searchOptions(options);
     const maxNewTokens = this.roomFor({ids}, search);
+    checkCacheFits(this.name, this.config.llama, numRows(search), ids.length + maxNewTokens);
 
     let started = performance.now();
     const imageEmbeds = this.encode(model, pixels);
@@ -230,6 +231,8 @@ export class Emu {
     const prepared = requests.map((items) => this.prepare(items, options, seen));
     const search = this.searchOptions(options);
     const room = prepared.map((one) => this.roomFor(one, search));
+    const longest = Math.max(...prepared.map(({ids}) => ids.length)) + Math.max(...room);
+    checkCacheFits(this.name, this.config.llama, requests.length * numRows(search), longest);
     let started = performance.now();
     const imageEmbeds = this.encode(
       model,
@@ -366,11 +369,7 @@ export class Emu {
           : "name the folder of one that has it, as BAAI/Emu's pretrain/",
       );
     }
-    const folder = this.decoderFolder;
-    this.loadedDecoder = loadImageDecoder(folder, this.config.llama.hiddenSize, (numElements) => {
-      if (this.backend.name === 'reference')
-        checkMemory(folder, 4 * numElements, 'use --backend native, which maps the file');
-    });
+    this.loadedDecoder = loadImageDecoder(this.decoderFolder, this.config.llama.hiddenSize);
     return this.loadedDecoder;
   }
 

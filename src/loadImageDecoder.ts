@@ -12,8 +12,8 @@ import {Vae} from './model/diffusion/vae.js';
 import type {Checkpoint} from './weights/checkpoint.js';
 import {readNoiseScheduleConfig} from './weights/diffusionConfig.js';
 import {openUnet, openVae} from './weights/diffusionFolder.js';
+import {checkWeightsFit} from './weights/checkWeightsFit.js';
 import {openSafetyChecker, type SafetyFiles} from './weights/safetyFolder.js';
-import {countElements} from './weights/storedTensor.js';
 import {Weights} from './weights/weights.js';
 
 export interface LoadedImageDecoder {
@@ -24,15 +24,11 @@ export interface LoadedImageDecoder {
 }
 
 /**
- * Opens the decoder in `folder`, whose context is `contextSize` wide. Weights are mapped, not read;
- * `checkFits` is told how many numbers they are before any is. Throws ModelError for a decoder that is
- * damaged, incomplete or of another model, and what `checkFits` throws.
+ * Opens the decoder in `folder`, whose context is `contextSize` wide. Weights are mapped, not read. Throws
+ * ModelError for a decoder that is damaged, incomplete or of another model, EmuError (memory) for one that does
+ * not fit.
  */
-export function loadImageDecoder(
-  folder: string,
-  contextSize: number,
-  checkFits: (numElements: number) => void,
-): LoadedImageDecoder {
+export function loadImageDecoder(folder: string, contextSize: number): LoadedImageDecoder {
   const opened: {weights: Weights; checkpoint: Checkpoint}[] = [];
   const close = () => {
     for (const {weights, checkpoint} of opened) {
@@ -61,8 +57,10 @@ export function loadImageDecoder(
         folder,
         `its UNet draws ${unet.config.inChannels} channels, its autoencoder reads ${vae.config.latentChannels}`,
       );
-    const tensors = opened.flatMap(({checkpoint}) => [...checkpoint.tensors.values()]);
-    checkFits(tensors.reduce((sum, {shape}) => sum + countElements(shape)!, 0));
+    checkWeightsFit(
+      folder,
+      opened.map(({checkpoint}) => checkpoint),
+    );
     const schedulerFile = path.join(folder, 'scheduler', 'scheduler_config.json');
     const decoder = new ImageDecoder(
       new Unet(unet.weights, unet.config),

@@ -7,9 +7,8 @@ import type {Checkpoint} from './weights/checkpoint.js';
 import {checkReference} from './weights/checkReference.js';
 import type {Mode} from './weights/config.js';
 import type {ModelLocation} from './weights/locate.js';
-import {checkMemory} from './weights/memory.js';
+import {checkWeightsFit} from './weights/checkWeightsFit.js';
 import {openModel} from './weights/openModel.js';
-import {countElements} from './weights/storedTensor.js';
 import {TunedWeights} from './weights/tuning.js';
 import {Weights} from './weights/weights.js';
 
@@ -62,14 +61,7 @@ export function loadModes(
   const opened = [checkpoint, ...(tuning ? [tuning.checkpoint] : [])];
   try {
     checkReference(location.checkpoint, opened, backend);
-    // The native backend reads weights where they lie in the file; this one holds them as float32.
-    if (backend === 'reference') {
-      const elements = opened.flatMap(({tensors}) =>
-        [...tensors.values()].map(({shape}) => countElements(shape)!),
-      );
-      const bytes = 4 * elements.reduce((sum, count) => sum + count, 0);
-      checkMemory(location.checkpoint, bytes, 'use --backend native, which maps the file');
-    }
+    checkWeightsFit(location.checkpoint, opened, backend);
     const weights = Weights.open(checkpoint);
     const place = location.tokenizer === undefined ? {} : {path: location.tokenizer};
     const modes: ModelInMode[] = [

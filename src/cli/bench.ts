@@ -6,6 +6,7 @@ import type {Encoding} from '../kernels/weight.js';
 import {LlamaDecoder} from '../model/decoder.js';
 import {EmuModel} from '../model/emu.js';
 import {median} from '../train/median.js';
+import {checkWeightsFit} from '../weights/checkWeightsFit.js';
 import {openModel} from '../weights/openModel.js';
 import {Weights} from '../weights/weights.js';
 import {benchImage, openImageDecoder} from './benchImage.js';
@@ -67,6 +68,7 @@ function open(model: BenchOptions['model']): Opened {
   }
   const {name, config} = model;
   const opened = openModel(name, config === undefined ? {} : {config});
+  checkWeightsFit(opened.location.checkpoint, [opened.checkpoint]);
   const weights = new CountedWeights(Weights.open(opened.checkpoint));
   return {name, model: new EmuModel(weights, opened.config), weights};
 }

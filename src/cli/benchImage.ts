@@ -8,6 +8,7 @@ import {median} from '../train/median.js';
 import {emuDecoder} from '../weights/diffusionConfig.js';
 import {openUnet, openVae} from '../weights/diffusionFolder.js';
 import {findModel} from '../weights/locate.js';
+import {checkWeightsFit} from '../weights/checkWeightsFit.js';
 import {Weights} from '../weights/weights.js';
 import {type BenchOptions, secondsSince, type Tell} from './bench.js';
 import {CountedWeights} from './countedWeights.js';
@@ -42,6 +43,7 @@ export function openImageDecoder(model: BenchOptions['model']): OpenedImageDecod
   if (decoderFolder === undefined) throw new ModelError(name, 'has no image decoder');
   const unet = openUnet(path.join(decoderFolder, 'unet'));
   const vae = openVae(path.join(decoderFolder, 'vae'));
+  checkWeightsFit(decoderFolder, [unet.checkpoint, vae.checkpoint]);
   const unetWeights = new CountedWeights(Weights.open(unet.checkpoint));
   return {
     name,

@@ -1,10 +1,11 @@
 import {exitCodes} from '../errors.js';
 
 const meanings: Record<keyof typeof exitCodes, string> = {
-  failed: 'it failed: an input that is not what it should be, a full disk',
+  failed: 'it failed: an input that is not what it should be, a full disk, the network',
   usage: 'wrong usage: a flag, an argument or a question is missing or wrong',
   model: 'the model is missing, corrupt or of another kind',
-  access: 'access refused: a file or folder may not be read or written',
+  access:
+    'access refused: a file or folder may not be read or written, a model of the hub not fetched',
   memory: 'the model does not fit in memory (said before it is loaded)',
   withheld: 'the picture was withheld by the safety checker',
   interrupted: 'interrupted (Ctrl-C)',

@@ -19,11 +19,22 @@ function nameShell(): void {
   }
 }
 
+/** `emu models foo`: oclif takes a word after a command that has no arguments for a command of its topic. */
+function checkTopic(config: Config, [id, word]: readonly string[]): void {
+  const command = config.findCommand(id!);
+  const names = config.commandIDs.filter((name) => name.startsWith(`${id}:`));
+  if (!command || names.length === 0 || word === undefined || word.startsWith('-')) return;
+  if (Object.keys(command.args).length > 0 || names.includes(`${id}:${word}`)) return;
+  const known = names.map((name) => `\`emu ${name.replace(':', ' ')}\``).join(', ');
+  throw new UsageError(`unknown command ${id} ${word}; there are \`emu ${id}\`, ${known}`);
+}
+
 function checkCommand(config: Config, argv: readonly string[]): void {
   const [id] = argv;
   if (id === undefined || ['--help', '-h', '--version'].includes(id)) return;
   if (id.startsWith('-'))
     throw new UsageError(`unknown option ${id}; a command comes first, see \`emu help\``);
+  checkTopic(config, argv);
   if (config.findCommand(id) || config.findTopic(id)) return;
   const similar = closest(
     id,

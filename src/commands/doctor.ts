@@ -1,6 +1,7 @@
 import {EmuCommand} from '../cli/command.js';
 import type {BackendReport, ProgramReport} from '../cli/doctor.js';
 import {settingsFile} from '../cli/settings.js';
+import {hubCacheFolder} from '../userFolders.js';
 
 const gigabytes = (bytes: number) => `${(bytes / 1e9).toFixed(1)} GB`;
 
@@ -35,7 +36,12 @@ export default class Doctor extends EmuCommand {
       sharp: probes.sharp(),
       ffmpeg: await probes.ffmpeg(),
       mpi: await probes.mpi(),
-      folders: {package: root, settings: settingsFile(configDir), cache: cacheDir},
+      folders: {
+        package: root,
+        settings: settingsFile(configDir),
+        cache: cacheDir,
+        hub: hubCacheFolder(),
+      },
       models,
       ...modelsReport,
     };

@@ -3,6 +3,7 @@ import type {EmuConfig} from '../model/emu.js';
 import type {WeightSource} from '../model/layers.js';
 import {loadTokenizer, type Tokenizer} from '../text/tokenizer.js';
 import type {Checkpoint} from '../weights/checkpoint.js';
+import {checkWeightsFit} from '../weights/checkWeightsFit.js';
 import {openModel} from '../weights/openModel.js';
 import type {Tuning} from '../weights/tuning.js';
 import {Weights} from '../weights/weights.js';
@@ -30,6 +31,7 @@ export interface InitialModel {
 export function openInitialModel(init: string, config?: string): InitialModel {
   const opened = openModel(init, config === undefined ? {} : {config});
   const {checkpoint, location, tuning} = opened;
+  checkWeightsFit(location.checkpoint, [checkpoint, ...(tuning ? [tuning.checkpoint] : [])]);
   const weights = Weights.open(checkpoint);
   const tuningWeights = tuning && Weights.open(tuning.checkpoint);
   const place = location.tokenizer === undefined ? {} : {path: location.tokenizer};

@@ -6,6 +6,7 @@ import {ModelError} from '../errors.js';
 import {dataFolder} from '../userFolders.js';
 import {checkpointFile, checkpointNames, openCheckpoint} from './checkpoint.js';
 import {configKind, type Mode, readEmuConfig} from './config.js';
+import {findInHubCache, type HubSnapshot, hubSnapshots} from './hubCache.js';
 import {tuningBase, tuningFile} from './tuning.js';
 import {detectMode, type DetectedMode, releaseFiles, requireMode} from './mode.js';
 
@@ -45,9 +46,37 @@ const PRETRAIN_FOLDER = 'pretrain';
 const INSTRUCT_FILE = releaseFiles.instruct;
 
 /**
- * Names that `--model` takes, with their folders: the packaged ones, then those in the data folder.
+ * Names that `--model` takes, with where they lie: the packaged ones, those in the data folder, those in the
+ * hub's cache.
  */
 export function knownModels(env: NodeJS.ProcessEnv = process.env): Map<string, string> {
+  const models = ownModels(env);
+  for (const snapshot of hubSnapshots(env))
+    for (const [name, place] of modelsIn(snapshot)) if (!models.has(name)) models.set(name, place);
+  return models;
+}
+
+/** The models of a snapshot that emu knows by their files, by name; of the release there may be two. */
+export function modelsIn({name, folder}: HubSnapshot): [string, string][] {
+  const places = [PRETRAIN_FOLDER, INSTRUCT_FILE].filter((place) =>
+    existsSync(path.join(folder, place === PRETRAIN_FOLDER ? releaseFiles.pretrain : place)),
+  );
+  const [place, another] = places;
+  if (place === undefined) return isEmu(folder) ? [[name, folder]] : [];
+  if (another === undefined) return [[name, path.join(folder, place)]];
+  return places.map((each) => [`${name}/${each}`, path.join(folder, each)]);
+}
+
+/** The cache holds models of all kinds: of Emu is one whose configuration is. */
+function isEmu(folder: string): boolean {
+  try {
+    return holdsModel(folder) && configKind(folder) !== undefined;
+  } catch {
+    return false; // another program's broken file
+  }
+}
+
+function ownModels(env: NodeJS.ProcessEnv): Map<string, string> {
   const models = new Map<string, string>();
   for (const root of [packageRoot, dataFolder(env)]) {
     const folder = path.join(root, 'models');
@@ -78,11 +107,18 @@ function holdsModel(folder: string): boolean {
  * path.
  */
 export function findModel(model: string, options: LocateOptions = {}): ModelFiles {
-  const known = knownModels(options.env);
-  const location = known.get(model) ?? model;
+  const env = options.env ?? process.env;
+  const own = ownModels(env).get(model);
+  const location = own ?? (existsSync(model) ? model : findInHubCache(model, env)?.path) ?? model;
   if (!existsSync(location)) {
+    if (isHubName(model))
+      throw new ModelError(
+        model,
+        'no such file or folder, and no model of this name was pulled',
+        `\`emu pull ${model}\` fetches one from the hub`,
+      );
     if (isPath(model)) throw new ModelError(model, 'no such file or folder');
-    const names = [...known.keys()];
+    const names = [...knownModels(env).keys()];
     throw new ModelError(
       model,
       'no model of this name and no file or folder',
@@ -93,7 +129,10 @@ export function findModel(model: string, options: LocateOptions = {}): ModelFile
   }
   const isFolder = statSync(location).isDirectory();
   const files = isFolder
-    ? {folder: location, ...folderFiles(location, options.mode)}
+    ? {
+        folder: location,
+        ...folderFiles(location, options.mode, isHubName(model) ? model : location),
+      }
     : {checkpoint: location};
   const near = nearFolders(files.checkpoint, isFolder ? location : undefined);
   const configFolder = options.config ?? near.find((folder) => configKind(folder) !== undefined);
@@ -147,14 +186,23 @@ export function modelMode(files: ModelFiles, detected: DetectedMode): DetectedMo
   );
 }
 
+function isHubName(model: string): boolean {
+  return /^[\w-][\w.-]*\/[\w-][\w.-]*$/.test(model) && !isFileName(model);
+}
+
 function isPath(model: string): boolean {
-  return /[/\\]/.test(model) || /\.(safetensors|bin|pt|pth|gguf)$/i.test(model);
+  return /[/\\]/.test(model) || isFileName(model);
+}
+
+function isFileName(model: string): boolean {
+  return /\.(safetensors|bin|pt|pth|gguf)$/i.test(model);
 }
 
 /** A model's own folder, `pretrain/` of the release, or a copy of the whole release. */
 function folderFiles(
   folder: string,
   mode: Mode | undefined,
+  name: string,
 ): {checkpoint: string; modeHint?: Mode} {
   const inPretrain = path.join(folder, releaseFiles.pretrain);
   const instruct = path.join(folder, INSTRUCT_FILE);
@@ -162,7 +210,7 @@ function folderFiles(
     throw new ModelError(
       folder,
       'holds two models',
-      `name ${path.join(folder, PRETRAIN_FOLDER)} or ${instruct}`,
+      `name ${path.join(name, PRETRAIN_FOLDER)} or ${path.join(name, INSTRUCT_FILE)}`,
     );
   }
   if (existsSync(inPretrain) && (mode !== 'instruct' || !existsSync(instruct))) {

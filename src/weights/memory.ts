@@ -1,7 +1,13 @@
-// Whether a model fits, said before it is loaded.
+// Whether a model fits, said before it is loaded. The one rule of all commands: the native backend computes with
+// weights where they lie in the mapped file, whose pages the system gives back when it must, so that they count
+// for nothing (a file larger than the memory is slow, not refused); the other backends hold every weight as
+// float32. What a backend holds, and the cache of keys and values, must fit.
 import {readFileSync} from 'node:fs';
 import {freemem} from 'node:os';
 import {EmuError} from '../errors.js';
+import type {BackendName} from '../kernels/backend.js';
+import type {EmuConfig} from './config.js';
+import {countElements, encodingBytes, rowMajorStrides, type StoredTensor} from './storedTensor.js';
 
 /** Bytes that this process may still take without swapping. */
 export function availableMemory(): number {
@@ -39,4 +45,48 @@ export function checkMemory(
     `${file}: needs ${gigabytes(bytes)} of memory, ${gigabytes(available)} are free; ${wayOut}`,
     {code: 'out_of_memory', reason: 'memory', file},
   );
+}
+
+/** Bytes of weights: those read in the mapped file, those that the process holds. */
+export interface WeightMemory {
+  readonly mapped: number;
+  readonly held: number;
+}
+
+/** What the tensors take on a backend. */
+export function weightMemory(tensors: Iterable<StoredTensor>, backend: BackendName): WeightMemory {
+  let mapped = 0;
+  let held = 0;
+  for (const tensor of tensors) {
+    const count = countElements(tensor.shape)!;
+    if (backend === 'native' && isReadInPlace(tensor))
+      mapped += count * encodingBytes[tensor.encoding];
+    else held += 4 * count;
+  }
+  return {mapped, held};
+}
+
+/** Other numbers are made float32, and what does not lie in rows is copied. */
+function isReadInPlace({encoding, shape, strides}: StoredTensor): boolean {
+  if (encoding !== 'f32' && encoding !== 'f16' && encoding !== 'bf16') return false;
+  const rows = rowMajorStrides(shape);
+  return shape.every((size, axis) => size === 1 || strides[axis] === rows[axis]);
+}
+
+/** Bytes of keys and values (float32) of one position of one sequence. */
+export function cacheBytes({layers, hiddenSize}: EmuConfig['llama']): number {
+  return 2 * 4 * layers * hiddenSize;
+}
+
+/** Throws EmuError (memory) when the keys and values of so many sequences do not fit in memory. */
+export function checkCacheFits(
+  file: string,
+  llama: EmuConfig['llama'],
+  rows: number,
+  positions: number,
+  available?: number,
+): void {
+  const bytes = rows * positions * cacheBytes(llama);
+  const wayOut = `that is the cache of ${rows} answers of up to ${positions} tokens; use fewer --beams or --max-tokens`;
+  checkMemory(file, bytes, wayOut, available);
 }

@@ -7,11 +7,16 @@ import {assertFailure, finished, root, runEmu, startEmu} from './runEmu.js';
 
 const test = suite('launcher');
 const {version} = JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8'));
-// `train/pretrain.ts` is `emu train pretrain`.
+// `train/pretrain.ts` is `emu train pretrain`, `eval/index.ts` is `emu eval`.
 const commands = readdirSync(path.join(root, 'src/commands'), {recursive: true})
   .map(String)
   .filter((file) => file.endsWith('.ts'))
-  .map((file) => file.replace(/\.ts$/, '').split(path.sep));
+  .map((file) =>
+    file
+      .replace(/\.ts$/, '')
+      .split(path.sep)
+      .filter((word) => word !== 'index'),
+  );
 // `emu help --help` is the manual of emu.
 const manuals = commands.filter(([word]) => word !== 'help');
 

@@ -21,7 +21,8 @@ function loads(file: string, seen = new Set<string>()): Set<string> {
   return seen;
 }
 
-const heavy = /^(sharp|ink|react|zod|yaml|fluent-ffmpeg|cli-progress|@tensorflow\/.*|#tfjs)$/;
+const heavy =
+  /^(sharp|ink|react|zod|yaml|fluent-ffmpeg|cli-progress|@huggingface\/hub|@tensorflow\/.*|#tfjs)$/;
 
 const commands = readdirSync(path.join(source, 'commands'), {recursive: true})
   .map(String)

@@ -24,7 +24,8 @@ export interface RunOptions {
 // No settings of the person who tests: neither variables nor the configuration file.
 function cleanEnvironment(extra: NodeJS.ProcessEnv = {}): NodeJS.ProcessEnv {
   const kept = Object.entries(process.env).filter(
-    ([name]) => !/^EMU_|^DEBUG$|^NO_COLOR$|^FORCE_COLOR$|^NODE_OPTIONS$/.test(name),
+    ([name]) =>
+      !/^EMU_|^HF_|^HUGGINGFACE_|^DEBUG$|^NO_COLOR$|^FORCE_COLOR$|^NODE_OPTIONS$/.test(name),
   );
   return {...Object.fromEntries(kept), XDG_CONFIG_HOME: path.join(root, 'test', 'cli'), ...extra};
 }
