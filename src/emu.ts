@@ -160,6 +160,11 @@ export class Emu {
     return this.modes[0].tokenizer;
   }
 
+  /** Words of a text that the model has no tokens for. */
+  unknownWords(text: string): string[] {
+    return this.tokenizer.unknownWords(text);
+  }
+
   /**
    * Opens a model by name, folder or file; weights are mapped, not read.
    * Throws ModelError when it is missing, corrupt or of another kind.

@@ -67,6 +67,12 @@ export interface Calls {
     event: never;
     result: number[];
   };
+  /** Of each text the words that the model has no tokens for. */
+  unknownWords: {
+    params: {texts: readonly string[]};
+    event: never;
+    result: string[][];
+  };
   generateImage: {
     params: {items: Item[]; options: Omit<DrawOptions, 'signal'>};
     event: Exclude<DrawEvent, {type: 'done'}>;

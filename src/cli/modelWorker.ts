@@ -79,6 +79,10 @@ const handlers: {[M in Method]: Handler<M>} = {
     return requests.map((items) => loaded().countTokens(items, options));
   },
 
+  async unknownWords({texts}) {
+    return texts.map((text) => loaded().unknownWords(text));
+  },
+
   async generateImage({items, options}, tell) {
     for await (const event of loaded().generateImage(items, options)) {
       if (event.type === 'done') return event.result;

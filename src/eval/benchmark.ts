@@ -28,17 +28,36 @@ export interface Question {
   readonly choices?: readonly string[];
   /** Nothing is generated: these are put in order by how likely they are. */
   readonly candidates?: readonly string[];
+  /**
+   * Each picture with the text that follows it, in turn, is the whole prompt, in the place of `text` and
+   * `plain`: an interleaved one, which goes to the base where the model has one.
+   */
+  readonly between?: readonly string[];
 }
 
 export type ItemId = string | number;
+
+/** What is asked about another picture than its own, or none, to see what a score is worth. */
+export interface Control {
+  /** blank, shuffled, ... */
+  readonly name: string;
+  /** The item that is asked about again. */
+  readonly of: ItemId;
+  /** Place of that item among those of its kind, from 0. */
+  readonly rank: number;
+}
 
 export interface BenchmarkItem {
   /** The official code's instance id. */
   readonly id: ItemId;
   /** Of a picture or video; absent for prompts to draw from. */
   readonly file?: string;
-  /** Composed at run time, in the place of a file. */
+  /** Composed at run time, in the place of a file. Several are a video. */
   readonly pictures?: () => Promise<readonly Picture[]>;
+  /** What sort of question it is: those alike are asked together. */
+  readonly kind?: string;
+  /** Makes it a control, which does not count in any score. */
+  readonly control?: Control;
 }
 
 /** What the model gave: a text, a text for each question, or the candidates' losses. */
@@ -63,6 +82,21 @@ export interface Scores {
   readonly scored?: number;
   /** What a reader must know about the intervals. */
   readonly note?: string;
+  /** Metrics beside what is reached without the model, or with the wrong pictures. */
+  readonly kinds?: readonly KindScore[];
+}
+
+/** How questions of a kind went, in percent. */
+export interface KindScore {
+  /** A metric of `values`. */
+  readonly kind: string;
+  readonly count: number;
+  /** Standard error of the score. */
+  readonly error: number;
+  /** chance, majority, wording, nearest: what is right without the model. */
+  readonly baselines: Readonly<Record<string, number>>;
+  /** What is right with a blank picture and the like, and of how many. */
+  readonly controls: Readonly<Record<string, {readonly score: number; readonly count: number}>>;
 }
 
 /** A row of the paper's tables beside which a score is shown. */
@@ -91,6 +125,10 @@ export interface Benchmark<Item extends BenchmarkItem = BenchmarkItem> {
   /** The metric that the paper reports. */
   readonly headline: string;
   readonly paper: readonly PaperRow[];
+  /** Where its files lie when no folder is named; without this one has to be. */
+  readonly ownRoot?: (split: string) => string;
+  /** Fetches what the split's pictures and baselines are made of, before anything is asked. */
+  readonly fetch?: (root: string, split: string, onProgress: (line: string) => void) => void;
   /** Reads the split out of the benchmark's files under `root`. Throws InputError naming the file. */
   read(root: string, split: string): Item[];
   /** One, or two where the second depends on nothing of the first's answer. */
@@ -103,6 +141,8 @@ export interface Benchmark<Item extends BenchmarkItem = BenchmarkItem> {
   submission(predicted: readonly Predicted<Item>[]): unknown;
   /** undefined: the split's answers are the server's alone. */
   score(predicted: readonly Predicted<Item>[], split: string): Scores | undefined;
+  /** Percent right, by kind, of answers taken from the nearest of the training pictures by their pixels. */
+  readonly nearest?: (items: readonly Item[]) => Promise<ReadonlyMap<string, number>>;
 }
 
 /** VQA's: short answers. */
@@ -111,4 +151,12 @@ export const shortSearch: SearchSettings = {
   maxNewTokens: 20,
   minLength: 1,
   lengthPenalty: -1,
+};
+
+/** The likeliest word, one after the other. */
+export const greedySearch: SearchSettings = {
+  numBeams: 1,
+  maxNewTokens: 24,
+  minLength: 1,
+  lengthPenalty: 0,
 };

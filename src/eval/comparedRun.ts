@@ -23,7 +23,7 @@ function read(given: string, {benchmark, data, split}: ComparedOptions): Compare
     const result = findResult(given);
     if (result) return {...result, itemScores: readItemScores(given)};
   }
-  if (benchmark === undefined || data === undefined)
+  if (benchmark === undefined || (data === undefined && !findBenchmark(benchmark).ownRoot))
     throw new EmuError(
       `${given}: no result.json with it; name --benchmark and --data to score it, or make a run folder with \`emu eval score\``,
       {code: 'usage', reason: 'usage', file: given},

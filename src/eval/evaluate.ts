@@ -156,8 +156,9 @@ async function allTexts(
 /** The losses by which the official code ranks: sums over the tokens, divided by the length of all but one. */
 async function losses(benchmark: Benchmark, asked: Request, model: EvalModel): Promise<number[]> {
   const items = request(benchmark, asked, 0, model);
-  const {candidates = []} = asked.questions[0]!;
-  const scored = await model.scoreCandidates(items, candidates, {task: 'raw'});
+  const question = asked.questions[0]!;
+  const {candidates = []} = question;
+  const scored = await model.scoreCandidates(items, candidates, {task: taskOf(question)});
   return scored.losses.map((loss, i) => loss / (scored.promptLength + scored.lengths[i]! - 1));
 }
 
@@ -168,14 +169,29 @@ function request(
   q: number,
   {mode}: EvalModel,
 ): Item[] {
-  const prompt = examples ? examples.prompt(q) : evalPrompt(questions[q]!, mode, media);
+  const question = questions[q]!;
+  if (question.between) return interleaved(shown, question.between);
+  const shownAs = shown.type === 'video' ? 'video' : media;
+  const prompt = examples ? examples.prompt(q) : evalPrompt(question, mode, shownAs);
   const text = prompt.replaceAll('{IMAGE}', '[image]');
   return [...(examples?.shown ?? []), shown, {type: 'text', text}];
 }
 
-function textOptions({search, choices}: Question): TextOptions {
+/** Each picture, then its text, if there is one. */
+function interleaved(shown: Item, texts: readonly string[]): Item[] {
+  const frames = shown.type === 'video' ? shown.frames : [];
+  return frames.flatMap((picture, i): Item[] => {
+    const text = texts[i] ?? '';
+    return [{type: 'image', picture}, ...(text === '' ? [] : [{type: 'text', text} as const])];
+  });
+}
+
+const taskOf = ({between}: Question) => (between ? 'incontext' : 'raw');
+
+function textOptions(question: Question): TextOptions {
+  const {search, choices} = question;
   return {
-    task: 'raw',
+    task: taskOf(question),
     numBeams: search.numBeams,
     maxTokens: search.maxNewTokens,
     minTokens: search.minLength - 1, // transformers counts BOS

@@ -23,7 +23,18 @@ export function findBenchmark(name: string): Benchmark {
 export function findSplit({name, splits}: Benchmark, split?: string): string {
   if (split === undefined) return splits[0];
   if (splits.includes(split)) return split;
-  throw wrongUsage(`${name} has no split ${split}; it has ${splits.join(' and ')}`);
+  throw wrongUsage(
+    `${name} has no split ${split}; it has ${splits.join(splits.length > 2 ? ', ' : ' and ')}`,
+  );
+}
+
+/** The folder that is named, else the benchmark's own. */
+export function findRoot(benchmark: Benchmark, split: string, data?: string): string {
+  const root = data ?? benchmark.ownRoot?.(split);
+  if (root !== undefined) return root;
+  throw wrongUsage(
+    `missing: --data, the folder of ${benchmark.name}’s files; \`emu eval download ${benchmark.name}\` says what they are`,
+  );
 }
 
 /** What `read` returns; of a missing file is said how to get it. */
@@ -43,7 +54,8 @@ export function explainMissing<T>({name}: Benchmark, read: () => T): T {
 
 /** The items of a split; says of a missing file how to get it. */
 export function readItems(benchmark: Benchmark, root: string, split: string): BenchmarkItem[] {
-  if (!existsSync(root)) throw new InputError(root, 'no such folder', 'name it with --data');
+  if (!benchmark.ownRoot && !existsSync(root))
+    throw new InputError(root, 'no such folder', 'name it with --data');
   const items = explainMissing(benchmark, () => benchmark.read(root, split));
   if (items.length > 0) return items;
   throw new InputError(root, `its files hold no item of ${benchmark.name} ${split}`);

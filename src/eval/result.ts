@@ -1,9 +1,18 @@
 // What a run over a benchmark came to: scores with intervals, what is missing, the paper's numbers beside.
 import path from 'node:path';
-import type {Benchmark, BenchmarkItem, ItemId, PaperRow, Predicted, Scores} from './benchmark.js';
+import type {
+  Benchmark,
+  BenchmarkItem,
+  ItemId,
+  KindScore,
+  PaperRow,
+  Predicted,
+  Scores,
+} from './benchmark.js';
 import {officialCount} from './downloads/facts.js';
 import type {MatchedPredictions} from './matchPredictions.js';
 import {bootstrapMean} from './metrics/bootstrap.js';
+import type {UnknownWords} from './unknownWords.js';
 
 export interface EvalResult {
   readonly benchmark: string;
@@ -21,6 +30,8 @@ export interface EvalResult {
     readonly scored?: number;
     readonly missing: number;
     readonly failed: number;
+    /** Answers to controls, which the other numbers leave out. */
+    readonly controls?: number;
   };
   /** Scored over some of the items only. */
   readonly isPartial: boolean;
@@ -29,6 +40,10 @@ export interface EvalResult {
   /** Percentile bootstrap, 95 %. */
   readonly intervals: Readonly<Record<string, {readonly low: number; readonly high: number}>>;
   readonly details: Readonly<Record<string, Readonly<Record<string, number>>>>;
+  /** Scores beside what is reached without the model, or with the wrong pictures. */
+  readonly kinds?: readonly KindScore[];
+  /** What the model could not read or say. */
+  readonly unknownWords?: UnknownWords;
   readonly note?: string;
   /** Why there are no scores. */
   readonly unscored?: string;
@@ -87,18 +102,22 @@ export interface ScoreOptions {
   readonly split: string;
   /** Folder of the benchmark's files, for who comes back to the run. */
   readonly data: string;
+  /** Questions; controls don't count. */
   readonly total: number;
   readonly options: Readonly<Record<string, unknown>>;
+  readonly unknownWords?: UnknownWords | undefined;
 }
 
 /** Scores what was predicted, of however many of the benchmark's items. */
 export function scoreRun(
   benchmark: Benchmark,
   matched: MatchedPredictions,
-  {split, data, total, options}: ScoreOptions,
+  {split, data, total, options, unknownWords}: ScoreOptions,
 ): ScoredRun {
   const {name, headline, paper} = benchmark;
   const {predicted, missing, failed} = matched;
+  const controls = predicted.filter(({item}) => item.control).length;
+  const answered = predicted.length - controls;
   const scores = predicted.length > 0 ? benchmark.score(predicted, split) : undefined;
   const scorer = `its server or official scorer, which takes ${submissionName(name)}`;
   const unscored =
@@ -111,12 +130,13 @@ export function scoreRun(
     items: {
       total,
       official: officialCount(name, split) ?? null,
-      predicted: predicted.length,
+      predicted: answered,
       ...(scores?.scored === undefined ? {} : {scored: scores.scored}),
       missing: missing.length,
       failed: failed.length,
+      ...(controls > 0 ? {controls} : {}),
     },
-    isPartial: (scores?.scored ?? predicted.length) < total,
+    isPartial: (scores?.scored ?? answered) < total,
     scores: Object.fromEntries(
       Object.entries(scores?.values ?? {}).map(([metric, value]) => [
         metric,
@@ -130,6 +150,8 @@ export function scoreRun(
         Object.fromEntries(parts),
       ]),
     ),
+    ...(scores?.kinds ? {kinds: scores.kinds} : {}),
+    ...(unknownWords ? {unknownWords} : {}),
     ...(scores?.note === undefined ? {} : {note: scores.note}),
     ...(scores ? {} : {unscored}),
     missing: missing.slice(0, MOST_LISTED),

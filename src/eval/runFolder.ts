@@ -51,11 +51,31 @@ const resultSchema = z.object({
     scored: z.number().optional(),
     missing: z.number(),
     failed: z.number(),
+    controls: z.number().optional(),
   }),
   isPartial: z.boolean(),
   scores: z.record(z.string(), z.number().nullable()),
   intervals: z.record(z.string(), z.object({low: z.number(), high: z.number()})),
   details: z.record(z.string(), z.record(z.string(), z.number())),
+  kinds: z
+    .array(
+      z.object({
+        kind: z.string(),
+        count: z.number(),
+        error: z.number(),
+        baselines: z.record(z.string(), z.number()),
+        controls: z.record(z.string(), z.object({score: z.number(), count: z.number()})),
+      }),
+    )
+    .optional(),
+  unknownWords: z
+    .object({
+      questions: z.number(),
+      answers: z.number(),
+      items: z.number(),
+      words: z.array(z.string()),
+    })
+    .optional(),
   note: z.string().optional(),
   unscored: z.string().optional(),
   missing: z.array(id),

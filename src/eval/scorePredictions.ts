@@ -2,7 +2,8 @@
 import {InputError} from '../errors.js';
 import type {Benchmark} from './benchmark.js';
 import {matchPredictions, type MatchedPredictions} from './matchPredictions.js';
-import {findSplit, readItems} from './openBenchmark.js';
+import {answeredItems} from './chooseItems.js';
+import {findRoot, findSplit, readItems} from './openBenchmark.js';
 import {type ReadPredictions, readPredictions} from './predictions.js';
 import {type ScoredRun, scoreRun} from './result.js';
 import {findResult, predictionsFile} from './runFolder.js';
@@ -35,15 +36,22 @@ function optionsOf(given: readonly string[]): Readonly<Record<string, unknown>> 
 export function scorePredictions(
   benchmark: Benchmark,
   given: readonly string[],
-  data: string,
+  wantedData: string | undefined,
   wantedSplit?: string,
 ): ScoredPredictions {
   const split = findSplit(benchmark, wantedSplit);
+  const data = findRoot(benchmark, split, wantedData);
   for (const each of given) checkRun(each, benchmark.name, split);
-  const items = readItems(benchmark, data, split);
+  const all = readItems(benchmark, data, split);
   const files = given.map((each) => readPredictions(predictionsFile(each)));
+  const {items, total} = answeredItems(
+    all,
+    files.flatMap(({lines}) => lines.map(({id}) => id)),
+  );
   const matched = matchPredictions(benchmark, split, items, files);
   const options = optionsOf(given);
-  const scored = scoreRun(benchmark, matched, {split, data, total: items.length, options});
+  // Only the run knew the model's words.
+  const unknownWords = given.length === 1 ? findResult(given[0]!)?.unknownWords : undefined;
+  const scored = scoreRun(benchmark, matched, {split, data, total, options, unknownWords});
   return {...scored, matched, files};
 }

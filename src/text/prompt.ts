@@ -38,9 +38,11 @@ export const systemTexts = {
     'You are a helpful assistant and you will be presented with a video consisting of multiple chronological images: [IMG]ImageContent[/IMG]. You will be able to see the video after I provide it to you. Please answer my questions based on the given video.',
 } as const;
 
-const captionInstruction = 'Please provide an accurate and concise description of the given image.';
+/** What `emu caption` asks an instruct model. */
+export const captionInstruction =
+  'Please provide an accurate and concise description of the given image.';
 /** The official caption starts with these words; the model goes on. */
-const captionOpening = 'The image depicts a photo of';
+export const captionOpening = 'The image depicts a photo of';
 
 /** Where a picture or video goes in a raw prompt. */
 const MARKER = '[image]';

@@ -35,6 +35,11 @@ export class SentencePieceTokenizer implements Tokenizer {
     this.bytePairs = new BytePairs(vocabulary);
   }
 
+  /** None: what is no piece is spelt in bytes. */
+  unknownWords(_text: string): string[] {
+    return [];
+  }
+
   encode(text: string, options: {readonly bos?: boolean} = {}): number[] {
     const out: number[] = options.bos === false ? [] : [this.ids.bos];
     for (const part of this.specials.split(wellFormed(text))) {

@@ -22,6 +22,8 @@ export interface Tokenizer {
   /** Rows of the model's embedding table: special tokens included. */
   readonly vocabSize: number;
   readonly ids: SpecialIds;
+  /** Words of a text for which it has no tokens, so that they are read and said as one unknown word. */
+  unknownWords(text: string): string[];
   /** Token ids of a text, which may hold special tokens by name; starts with BOS unless `bos` is false. */
   encode(text: string, options?: {readonly bos?: boolean}): number[];
   /** As transformers' decode(): special tokens are kept unless `skipSpecial`. Throws on an unknown id. */

@@ -72,6 +72,13 @@ export class WordTokenizer implements Tokenizer {
     this.specialIds = new Set(special.values());
   }
 
+  unknownWords(text: string): string[] {
+    const words = this.specials
+      .split(text)
+      .flatMap((part) => (typeof part === 'number' ? [] : splitWords(part)));
+    return [...new Set(words)].filter((word) => !this.idOf.has(word));
+  }
+
   encode(text: string, options: {readonly bos?: boolean} = {}): number[] {
     const out: number[] = options.bos === false ? [] : [this.ids.bos];
     for (const part of this.specials.split(text)) {

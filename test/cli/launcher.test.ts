@@ -7,7 +7,7 @@ import {assertFailure, finished, root, runEmu, startEmu} from './runEmu.js';
 
 const test = suite('launcher');
 const {version} = JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8'));
-// `train/pretrain.ts` is `emu train pretrain`, `eval/index.ts` is `emu eval`.
+// `train/pretrain.ts` is `emu train pretrain`, `eval/index.ts` is `emu eval`, `index/index.ts` is `emu index`.
 const commands = readdirSync(path.join(root, 'src/commands'), {recursive: true})
   .map(String)
   .filter((file) => file.endsWith('.ts'))
@@ -15,7 +15,7 @@ const commands = readdirSync(path.join(root, 'src/commands'), {recursive: true})
     file
       .replace(/\.ts$/, '')
       .split(path.sep)
-      .filter((word) => word !== 'index'),
+      .filter((word, i) => i === 0 || word !== 'index'),
   );
 // `emu help --help` is the manual of emu.
 const manuals = commands.filter(([word]) => word !== 'help');

@@ -3,6 +3,7 @@ import {existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync} from 'n
 import path from 'node:path';
 import {suite} from 'uvu';
 import * as assert from 'uvu/assert';
+import {concepts853, trainVendors} from '../../src/eval/benchmarks/mini/art.js';
 import {assertFailure, type Ended, runEmu} from '../cli/runEmu.js';
 import {
   benchmarkRoot,
@@ -10,6 +11,7 @@ import {
   officialRuns,
   type OfficialRunName,
 } from '../support/layouts.js';
+import {writeFakeArt} from '../support/fakeArt.js';
 import {skip} from '../support/skip.js';
 import {temporaryFolder} from '../support/temporary.js';
 
@@ -209,6 +211,37 @@ onLayouts('bad input is told in one line, with the way out', async (data) => {
     [runEmu(['eval', 'score', 'coco', ...data]), 2, /missing: --predictions/],
   ];
   for (const [ended, code, says] of cases) assertFailure(await ended, code, says);
+});
+
+test('mini: emu-mini asked, scored again without it; what cannot be asked for is told', async () => {
+  const cache = path.join(folder, 'cache');
+  writeFakeArt(path.join(cache, 'art'), ['openmoji', ...trainVendors], concepts853());
+  const env = {EMU_CACHE_DIR: cache};
+  const out = path.join(folder, 'unseen');
+  const unseen = ['mini', '--split', 'unseen'];
+  const [asked, noData, noControls, noStamps] = await Promise.all([
+    runEmu(['eval', ...unseen, '--limit', '4', '--controls', '1', '--out', out, '--json'], {env}),
+    runEmu(['eval', 'coco']),
+    runEmu(['eval', 'easyvqa', '--data', folder, '--controls', '2']),
+    runEmu(['eval', 'mini', '--split', 'photos', '--data', path.join(folder, 'no stamps')], {env}),
+  ]);
+  assert.is(asked.code, 0, asked.stderr);
+  const result = JSON.parse(asked.stdout);
+  const {total, predicted, controls} = result.items;
+  assert.equal([total, predicted, controls], [1200, 4, 4]);
+  assert.is(result.kinds[0].baselines.nearest, 100); // drawn alike by all vendors here
+  assertFailure(noData, 2, /missing: --data.*`emu eval download coco`/);
+  assertFailure(noControls, 1, /easy_vqa-1\.0-py3-none-any\.whl: no such file/);
+  assertFailure(
+    noStamps,
+    1,
+    /no stamps\/animals\/.*install Debian’s package tuxpaint-stamps-default/,
+  );
+  const score = ['eval', 'score', ...unseen, '--predictions', out, '--json'];
+  const again = await runEmu(score, {env});
+  assert.is(again.code, 0, again.stderr);
+  const {scores, kinds} = JSON.parse(again.stdout);
+  assert.equal({scores, kinds}, {scores: result.scores, kinds: result.kinds});
 });
 
 test.run();

@@ -4,6 +4,7 @@ import {Args, Flags, type Interfaces} from '@oclif/core';
 import {ModelCommand, type RunningModel} from '../../cli/modelCommand.js';
 import {shotFlags, shotsRequest} from '../../cli/shotFlags.js';
 import type {Shard} from '../../eval/predictions.js';
+import type {UnknownWords} from '../../eval/unknownWords.js';
 import type {Communicator} from '../../train/mpi/communicator.js';
 
 export default class Eval extends ModelCommand {
@@ -16,18 +17,25 @@ export default class Eval extends ModelCommand {
     '<%= config.bin %> eval okvqa --shard 1/2 --data benchmarks --out runs/okvqa-1 --resume',
     '<%= config.bin %> eval okvqa --shots 4 --mode pretrain --data benchmarks',
     'mpirun -n 4 <%= config.bin %> eval okvqa --data benchmarks --out runs/okvqa',
+    '<%= config.bin %> eval mini --limit 2000',
   ];
   static override args = {
     benchmark: Args.string({description: 'coco, vqav2, ...', required: true}),
   };
   static override flags = {
     data: Flags.string({
-      description: 'folder of the benchmarks’ files, laid out as `emu eval download` says',
+      description:
+        'folder of the benchmarks’ files, laid out as `emu eval download` says; mini fetches its own',
       helpValue: 'DIR',
-      required: true,
     }),
     split: Flags.string({description: 'default: the official evaluation’s'}),
     limit: Flags.integer({description: 'ask about the first N items', min: 1, helpValue: 'N'}),
+    controls: Flags.integer({
+      description:
+        'mini, easyvqa: N items of a kind are asked again with wrong pictures (default 60)',
+      min: 0,
+      helpValue: 'N',
+    }),
     shard: Flags.string({description: 'every n-th item from the i-th on', helpValue: 'i/n'}),
     batch: Flags.integer({description: 'items asked about together', min: 1, default: 16}),
     out: Flags.string({description: 'folder of the run', helpValue: 'DIR'}),
@@ -49,7 +57,10 @@ export default class Eval extends ModelCommand {
   /** One rank's share of the run; the first one puts all together. */
   private async evaluate(name: string, flags: EvalFlags, ranks: Communicator): Promise<void> {
     const isFirst = ranks.rank === 0;
-    const {findBenchmark, findSplit, readItems} = await import('../../eval/openBenchmark.js');
+    const {findBenchmark, findRoot, findSplit, readItems} = await import(
+      '../../eval/openBenchmark.js'
+    );
+    const {chooseItems} = await import('../../eval/chooseItems.js');
     const benchmark = findBenchmark(name);
     if (benchmark.media === 'none')
       throw this.usage(
@@ -61,9 +72,14 @@ export default class Eval extends ModelCommand {
       throw this.usage('--resume: name the run with --out');
     const wanted = shotsRequest(flags);
     const {shardOf, writePredictions} = await import('../../eval/predictions.js');
-    const whole = readItems(benchmark, flags.data, split);
-    const limited = whole.slice(0, flags.limit ?? whole.length);
-    const items = shard ? shardOf(limited, shard) : limited;
+    const data = findRoot(benchmark, split, flags.data);
+    if (isFirst) benchmark.fetch?.(data, split, (line) => this.note(line));
+    ranks.barrier(); // its packages are there
+    const whole = readItems(benchmark, data, split);
+    if (flags.controls !== undefined && !whole.some(({control}) => control))
+      throw this.usage(`--controls: ${benchmark.name} has none; mini and easyvqa do`);
+    const {items: chosen, total} = chooseItems(whole, flags);
+    const items = shard ? shardOf(chosen, shard) : chosen;
     const own = shardOf(items, {index: ranks.rank, count: ranks.size});
     const out = flags.out ?? path.join('runs', `${benchmark.name}-${split}`);
 
@@ -74,6 +90,8 @@ export default class Eval extends ModelCommand {
     const {resultText} = await import('../../eval/resultText.js');
     const {checkFresh, checkSettings, openWriter, readRun, removeParts, writeSettings} =
       await import('../../eval/runPredictions.js');
+    const {addNearest} = await import('../../eval/addNearest.js');
+    const {findUnknownWords} = await import('../../eval/unknownWords.js');
     mkdirSync(out, {recursive: true});
     if (!flags.resume) checkFresh(out);
     // One that failed is asked about again.
@@ -85,6 +103,7 @@ export default class Eval extends ModelCommand {
       this.note(`goes on: ${done.size} of ${items.length} items are done`);
     const left = own.filter(({id}) => !done.has(String(id))).length;
     let options: Record<string, unknown> = {};
+    let unknownWords: UnknownWords | undefined;
     const load = {
       ...(flags.mode === undefined ? {} : {mode: flags.mode}),
       coreSharers: ranks.coreSharers,
@@ -106,7 +125,7 @@ export default class Eval extends ModelCommand {
       const shots =
         wanted &&
         (await openShots(benchmark, model, {
-          ...{...wanted, root: flags.data, asked: split, items: limited, isFirst},
+          ...{...wanted, root: data, asked: split, items: chosen, isFirst},
           wait: () => ranks.barrier(),
           onNote: (note) => this.note(note),
           onProgress: (count, total) =>
@@ -118,6 +137,7 @@ export default class Eval extends ModelCommand {
         compute: backend.compute,
         ...(flags.limit === undefined ? {} : {limit: flags.limit}),
         ...(flags.shard === undefined ? {} : {shard: flags.shard}),
+        ...(flags.controls === undefined ? {} : {controls: flags.controls}),
         ...shots?.record,
       };
       const settings = {benchmark: benchmark.name, split, ...asked, examples: shots?.text ?? null};
@@ -141,6 +161,10 @@ export default class Eval extends ModelCommand {
           );
       }
       writer.close();
+      if (isFirst)
+        unknownWords = await findUnknownWords(benchmark, items, (texts) =>
+          host.call('unknownWords', {texts}),
+        );
     };
     await this.withModel(flags, run, load);
     ranks.barrier(); // all ranks' files are whole
@@ -151,9 +175,9 @@ export default class Eval extends ModelCommand {
     // In the benchmark's order, whatever order they came in: a run that went on is one in one go.
     writePredictions(file, matched.lines);
     removeParts(out);
-    const scored = scoreRun(benchmark, matched, {
-      ...{split, data: flags.data, total: whole.length, options},
-    });
+    if (benchmark.nearest) this.note('computes the baselines');
+    const facts = {split, data, total, options, unknownWords};
+    const scored = await addNearest(benchmark, matched, scoreRun(benchmark, matched, facts));
     for (const written of writeRun(out, scored)) this.note(`wrote ${written}`);
     this.result(scored.result, resultText(scored.result));
   }

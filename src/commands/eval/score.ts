@@ -56,7 +56,6 @@ export default class EvalScore extends EmuCommand {
     }
     if (features !== undefined) throw this.usage('--features: only fid is scored from features');
     if (predictions === undefined) throw this.usage('missing: --predictions');
-    if (data === undefined) throw this.usage('missing: --data');
 
     const path = await import('node:path');
     const {mkdirSync} = await import('node:fs');
@@ -64,9 +63,11 @@ export default class EvalScore extends EmuCommand {
     const {PREDICTIONS, writeRun} = await import('../../eval/runFolder.js');
     const {writePredictions} = await import('../../eval/predictions.js');
     const {resultText} = await import('../../eval/resultText.js');
+    const {addNearest} = await import('../../eval/addNearest.js');
     const {gradedMmvet} = await import('../../eval/benchmarks/mmvet.js');
     const graded = grades === undefined ? benchmark : (gradedMmvet(grades) as unknown as Benchmark);
-    const scored = scorePredictions(graded, predictions, data, split);
+    const own = scorePredictions(graded, predictions, data, split);
+    const scored = {...own, ...(await addNearest(graded, own.matched, own))};
     for (const {file, isTorn} of scored.files)
       if (isTorn) this.note(`${file}: its last line was cut off and is left out`);
     if (out !== undefined) {

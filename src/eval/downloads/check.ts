@@ -53,7 +53,7 @@ function checkSplit(
     officialMedia: media[split] ?? null,
   };
   try {
-    const read = benchmark.read(root, split);
+    const read = benchmark.read(root, split).filter(({control}) => !control);
     const wanted = [...new Set(read.flatMap(({file}) => (file === undefined ? [] : [file])))];
     const present = wanted.filter((file) => existsSync(file));
     return {...state, items: read.length, media: wanted.length, mediaPresent: present.length};
@@ -80,11 +80,15 @@ export function checkDownload(
     files: facts.files.map(({path: name, from, isOptional}) => ({
       path: name,
       from,
-      state: existsSync(path.join(root, name))
-        ? 'present'
-        : isOptional
-          ? 'missing, optional'
-          : 'missing',
+      // The file itself may be named in the place of its folder.
+      state:
+        [path.join(root, name), path.join(root, path.basename(name))].some((file) =>
+          existsSync(file),
+        ) || path.basename(root) === path.basename(name)
+          ? 'present'
+          : isOptional
+            ? 'missing, optional'
+            : 'missing',
     })),
     archives: facts.archives.map(({folder, from, size, count}) => ({
       folder,

@@ -339,10 +339,80 @@ const fid: DownloadFacts = {
   note: 'the pictures are for the reference features, which are made with an Inception network elsewhere',
 };
 
+const PACKAGES = 'node_modules/@iconify-json';
+const BY_EMU = 'npm: `emu eval mini` fetches it';
+const DRAWN = 11_800;
+
+const mini: DownloadFacts = {
+  title: "emu-mini's own: drawings named, questions about scenes and clips of them",
+  licence:
+    'OpenMoji, EmojiOne v1: CC-BY-SA 4.0; Streamline, Twemoji, EmojiTwo, FxEmoji: CC-BY 4.0; Noto: Apache-2.0; Fluent: MIT; stamps: each its own',
+  items: {
+    openmoji: DRAWN,
+    'openmoji-all': 13_106,
+    streamline: 11_534,
+    'streamline-all': 11_930,
+    validation: 11_652,
+    'validation-all': 12_518,
+    unseen: 1200,
+    photos: 92,
+    clips: 257,
+  },
+  media: {},
+  files: [
+    ...[
+      ['openmoji', ['openmoji', 'openmoji-all', 'unseen']],
+      ['streamline-emojis', ['streamline', 'streamline-all']],
+      ['emojione-v1', ['validation', 'validation-all']],
+    ].map(([vendor, splits]) => ({
+      path: `${PACKAGES}/${vendor as string}/icons.json`,
+      from: BY_EMU,
+      splits: splits as string[],
+    })),
+    ...['noto', 'noto-v1', 'twemoji', 'fluent-emoji-flat', 'emojione', 'fxemoji'].map((vendor) => ({
+      path: `${PACKAGES}/${vendor}/icons.json`,
+      from: `${BY_EMU}, for the nearest neighbours`,
+      splits: [],
+    })),
+  ],
+  archives: [
+    {
+      folder: 'node_modules/@lobehub',
+      from: 'split clips: npm, fetched only for it',
+      splits: ['clips'],
+      count: 3395,
+      size: '700 MB',
+    },
+    {
+      folder: 'animals',
+      from: 'split photos: the stamps of Debian’s package tuxpaint-stamps-default',
+      splits: ['photos'],
+      size: '161 MB',
+    },
+  ],
+  note: 'the packages are looked for in the cache folder, the stamps where Debian puts them; --data names another folder for the split',
+};
+
+const easyvqa: DownloadFacts = {
+  title: 'easy-VQA 1.0',
+  licence: 'MIT',
+  items: {test: 9673},
+  media: {},
+  files: [
+    {
+      path: 'easyvqa/easy_vqa-1.0-py3-none-any.whl',
+      from: 'PyPI: pip download easy-vqa==1.0 --no-deps -d DIR/easyvqa',
+      splits: ['test'],
+    },
+  ],
+  archives: [],
+  note: '1,000 pictures of 64x64; the wheel is read as it is, or unpacked; --data may name it, or its folder',
+};
+
 export const downloadFacts: ReadonlyMap<string, DownloadFacts> = new Map(
   Object.entries({
     ...{coco, nocaps, flickr30k, vqav2, okvqa, vizwiz, visdial},
-    ...{msvd, msrvtt, nextqa, mmvet, fid},
+    ...{msvd, msrvtt, nextqa, mmvet, fid, mini, easyvqa},
   }),
 );
 

@@ -1,6 +1,6 @@
 // One HTML page of several runs that needs nothing else: no scripts, pictures inside it, light or dark as the
 // reader's system is.
-import {coverage, rangeText, scoreText} from '../resultText.js';
+import {coverage, kindLegend, kindRows, rangeText, scoreText} from '../resultText.js';
 import type {EvalResult} from '../result.js';
 import type {Sample, Samples} from './samples.js';
 
@@ -90,11 +90,11 @@ function card({id, question, said, expected, score, picture}: Sample): string {
 
 function section({name, result, samples}: ReportedRun, i: number): string {
   const {benchmark, split, scores, details, paper, unscored, note, failed, options} = result;
-  const metrics = Object.entries(scores).map(([metric, value]) => [
-    metric,
-    scoreText(value),
-    intervalText(result, metric),
-  ]);
+  const [head, ...rows] = kindRows(result);
+  const apart = new Set(rows.map(([kind]) => kind));
+  const metrics = Object.entries(scores)
+    .filter(([metric]) => !apart.has(metric))
+    .map(([metric, value]) => [metric, scoreText(value), intervalText(result, metric)]);
   const parts = Object.entries(details).map(
     ([kind, values]) =>
       `<details><summary>By ${escapeText(kind)}</summary>${table(
@@ -115,6 +115,7 @@ function section({name, result, samples}: ReportedRun, i: number): string {
     ...(unscored === undefined ? [] : [`<p>${escapeText(unscored)}</p>`]),
     bars(result),
     ...(metrics.length > 0 ? [table(['metric', 'score', '95 % interval'], metrics)] : []),
+    ...(head ? [table(head, rows), `<p class="soft">${escapeText(kindLegend(result))}</p>`] : []),
     ...parts,
     `<details><summary>The paper’s numbers and this run’s options</summary>`,
     table(

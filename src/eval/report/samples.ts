@@ -3,6 +3,7 @@ import {existsSync} from 'node:fs';
 import path from 'node:path';
 import sharp from 'sharp';
 import {readImage} from '../../data/image.js';
+import type {Picture} from '../../data/picture.js';
 import {readFrames} from '../../data/video.js';
 import {EmuError} from '../../errors.js';
 import type {Benchmark, BenchmarkItem, Prediction} from '../benchmark.js';
@@ -33,12 +34,24 @@ export interface Samples {
 const THUMBNAIL = 320;
 const MOST_EXPECTED = 5;
 
-async function thumbnail(file: string, media: Benchmark['media']): Promise<string | undefined> {
-  if (!existsSync(file)) return undefined;
+/** What an item is about, where that can be had. */
+async function pictureOf(
+  {pictures, file}: BenchmarkItem,
+  media: Benchmark['media'],
+): Promise<Picture | undefined> {
+  if (pictures) return (await pictures()).at(-1);
+  if (file === undefined || !existsSync(file)) return undefined;
+  return media === 'video' ? (await readFrames(file, {count: 1}))[0]! : readImage(file);
+}
+
+async function thumbnail(
+  item: BenchmarkItem,
+  media: Benchmark['media'],
+): Promise<string | undefined> {
   try {
-    const read =
-      media === 'video' ? (await readFrames(file, {count: 1}))[0]! : await readImage(file);
-    const {width, height, data} = read;
+    const picture = await pictureOf(item, media);
+    if (!picture) return undefined;
+    const {width, height, data} = picture;
     const bytes = await sharp(data, {raw: {width, height, channels: 3}})
       .resize({width: THUMBNAIL, height: THUMBNAIL, fit: 'inside', withoutEnlargement: true})
       .jpeg({quality: 75})
@@ -109,7 +122,7 @@ export async function readSamples(
     const item = items.get(id);
     const [question] = item ? benchmark.questions(item).slice(-1) : [];
     const prediction = said.get(id)?.prediction ?? '';
-    const picture = item?.file && (await thumbnail(item.file, benchmark.media));
+    const picture = item && (await thumbnail(item, benchmark.media));
     return {
       id,
       question: question?.plain.trim() ?? '',

@@ -55,22 +55,35 @@ interface Icon {
   readonly top?: number;
 }
 
-const artFolder = () => path.join(cacheFolder(), 'art');
+export const artFolder = () => path.join(cacheFolder(), 'art');
 
-/** Installs the vendors' packages that the cache lacks; says so through `onProgress`. */
-export function fetchArt(vendors: readonly string[], onProgress: (line: string) => void): void {
-  const folder = artFolder();
-  const missing = vendors.filter((vendor) => !existsSync(iconsFile(vendor)));
-  if (missing.length === 0) return;
-  const specs = missing.map((vendor) => {
-    const version = versions[vendor];
-    if (!version)
-      throw new EmuError(
-        `${vendor} is no known set of drawings; known: ${Object.keys(versions).join(', ')}`,
-        {code: 'unknown_art', reason: 'usage'},
-      );
-    return `@iconify-json/${vendor}@${version}`;
-  });
+/** Installs the vendors' packages that the folder lacks; says so through `onProgress`. */
+export function fetchArt(
+  vendors: readonly string[],
+  onProgress: (line: string) => void,
+  folder = artFolder(),
+): void {
+  const missing = vendors.filter((vendor) => !existsSync(iconsFile(vendor, folder)));
+  fetchPackages(missing.map(artPackage), onProgress, folder);
+}
+
+/** npm's name and version of a vendor's drawings. */
+export function artPackage(vendor: string): string {
+  const version = versions[vendor];
+  if (version) return `@iconify-json/${vendor}@${version}`;
+  throw new EmuError(
+    `${vendor} is no known set of drawings; known: ${Object.keys(versions).join(', ')}`,
+    {code: 'unknown_art', reason: 'usage'},
+  );
+}
+
+/** Has npm install packages (`name@version`) under a folder's node_modules. */
+export function fetchPackages(
+  specs: readonly string[],
+  onProgress: (line: string) => void,
+  folder: string,
+): void {
+  if (specs.length === 0) return;
   onProgress(`fetching ${specs.join(' ')} from npm into ${folder}`);
   mkdirSync(folder, {recursive: true});
   const args = ['install', '--prefix', folder, '--ignore-scripts', '--no-audit', '--no-fund'];
@@ -82,14 +95,23 @@ export function fetchArt(vendors: readonly string[], onProgress: (line: string) 
     );
 }
 
-function iconsFile(vendor: string): string {
-  return path.join(artFolder(), 'node_modules/@iconify-json', vendor, 'icons.json');
+export function iconsFile(vendor: string, folder = artFolder()): string {
+  return path.join(folder, 'node_modules/@iconify-json', vendor, 'icons.json');
 }
 
-function iconSet(vendor: string): IconSet {
-  const file = iconsFile(vendor);
+/** The sets that were read last: one drawing after the other is asked for, and a set has megabytes. */
+const lastRead = new Map<string, IconSet>();
+const MOST_READ = 2;
+
+function iconSet(vendor: string, folder: string): IconSet {
+  const file = iconsFile(vendor, folder);
+  const known = lastRead.get(file);
+  if (known) return known;
   try {
-    return JSON.parse(readFileSync(file, 'utf8')) as IconSet;
+    const set = JSON.parse(readFileSync(file, 'utf8')) as IconSet;
+    lastRead.set(file, set);
+    for (const other of [...lastRead.keys()].slice(0, -MOST_READ)) lastRead.delete(other);
+    return set;
   } catch (error) {
     // As an interrupted npm leaves it.
     throw new InputError(
@@ -117,10 +139,11 @@ export async function renderArt(
   concepts: readonly Concept[],
   vendors: readonly string[],
   size: number,
+  folder = artFolder(),
 ): Promise<Drawing[]> {
   const drawings: Drawing[] = [];
   for (const vendor of vendors) {
-    const set = iconSet(vendor);
+    const set = iconSet(vendor, folder);
     for (const [concept, {icons}] of concepts.entries()) {
       const name = icons[vendor];
       if (name === undefined) continue;
@@ -147,9 +170,10 @@ export function loadDrawings(
   vendors: readonly string[],
   size: number,
   onProgress: (line: string) => void,
+  folder = artFolder(),
 ): Promise<Drawing[][]> {
-  const key = JSON.stringify([concepts, vendors, size]);
-  const drawings = rendered.get(key) ?? renderDrawings(concepts, vendors, size, onProgress);
+  const key = JSON.stringify([concepts, vendors, size, folder]);
+  const drawings = rendered.get(key) ?? renderDrawings(concepts, vendors, size, onProgress, folder);
   rendered.set(key, drawings);
   return drawings;
 }
@@ -159,9 +183,10 @@ async function renderDrawings(
   vendors: readonly string[],
   size: number,
   onProgress: (line: string) => void,
+  folder: string,
 ): Promise<Drawing[][]> {
-  fetchArt(vendors, onProgress);
-  const art = await renderArt(concepts, vendors, size);
+  fetchArt(vendors, onProgress, folder);
+  const art = await renderArt(concepts, vendors, size, folder);
   const drawings = concepts.map((): Drawing[] => []);
   for (const drawing of art) drawings[drawing.concept]!.push(drawing);
   const undrawn = concepts.find((_, i) => drawings[i]!.length === 0);
@@ -178,8 +203,9 @@ export async function renderOnWhite(
   concept: Concept,
   vendor: string,
   size: number,
+  folder = artFolder(),
 ): Promise<Uint8Array> {
-  const text = svg(iconSet(vendor), concept.icons[vendor]!, size);
+  const text = svg(iconSet(vendor, folder), concept.icons[vendor]!, size);
   return new Uint8Array(
     await sharp(Buffer.from(text)).flatten({background: '#fff'}).png().toBuffer(),
   );

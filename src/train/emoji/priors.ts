@@ -52,6 +52,7 @@ export function measurePrior(draw: () => Question, draws: number): Prior {
   return {draws, majority, wording: right / (draws - half)};
 }
 
-function namesIn(form: string): string[] {
+/** The names that a form has places for. */
+export function namesIn(form: string): string[] {
   return [...form.matchAll(/[XY](?=\})/g)].map(([name]) => `${name}}`);
 }
