@@ -42,7 +42,8 @@ import {type TextResult, textResult} from './textResult.js';
 
 export type {TextResult} from './textResult.js';
 import {checkCacheFits} from './weights/memory.js';
-import type {Mode} from './weights/config.js';
+import {formatConfig, type Mode} from './weights/config.js';
+import {fingerprint} from './weights/fingerprint.js';
 import {modelsThatDraw} from './weights/locate.js';
 import {visionId} from './weights/visionId.js';
 
@@ -355,6 +356,26 @@ export class Emu {
     } finally {
       context.dispose();
     }
+  }
+
+  /** What a conversation is held with: the instruct mode, or the base where there is no other. */
+  get conversant(): ModelInMode {
+    return this.modes[0];
+  }
+
+  /** The visual embeddings [N, C] by which a conversation knows a picture; the caller disposes them. */
+  embedPicture(picture: Picture): tf.Tensor2D {
+    const pixels = processImage(picture, this.config.vision.imageSize);
+    return tf.tidy(() =>
+      tf.squeeze<tf.Tensor2D>(this.encode(this.conversant.model, [pixels])!, [0]),
+    );
+  }
+
+  /** Tells this model, as a conversation is held with it, from any other: a hash. */
+  get fingerprint(): string {
+    const {mode, model} = this.conversant;
+    const files = this.opened.map(({checkpoint}) => checkpoint.path);
+    return fingerprint(files, formatConfig(model.config, mode));
   }
 
   /** Whether the model has what draws. */

@@ -2,7 +2,7 @@ import {Worker} from 'node:worker_threads';
 import type {Addon} from '../kernels/native/addon.js';
 import {fromWire} from '../wireError.js';
 import {leaveBy, onInterrupt} from './interrupt.js';
-import type {Calls, Method, Reply, Request} from './modelProtocol.js';
+import type {Calls, Cancel, Method, Reply, Request} from './modelProtocol.js';
 
 interface Pending {
   resolve(result: unknown): void;
@@ -38,18 +38,33 @@ export class ModelHost {
     return new ModelHost(addon);
   }
 
-  /** Calls `method` in the worker; what it tells on the way goes to `onEvent`. */
+  /**
+   * Calls `method` in the worker; what it tells on the way goes to `onEvent`. A call that knows how to be
+   * stopped ends soon after `signal` is aborted.
+   */
   call<M extends Method>(
     method: M,
     params: Calls[M]['params'],
     onEvent?: (event: Calls[M]['event']) => void,
+    signal?: AbortSignal,
   ): Promise<Calls[M]['result']> {
     const id = this.nextId++;
     const answer = new Promise((resolve, reject) => {
       this.pending.set(id, {resolve, reject, onEvent});
     });
     this.worker.postMessage({id, method, params} satisfies Request);
-    return answer as Promise<Calls[M]['result']>;
+    const stop = () => this.stop(id);
+    if (signal?.aborted) stop();
+    signal?.addEventListener('abort', stop, {once: true});
+    const left = answer.finally(() => signal?.removeEventListener('abort', stop));
+    return left as Promise<Calls[M]['result']>;
+  }
+
+  private stop(id: number): void {
+    if (!this.pending.has(id)) return;
+    // A long native call hears of nothing else; but it would stop other calls, too.
+    if (this.pending.size === 1) this.cancelKernels();
+    this.worker.postMessage({cancel: id} satisfies Cancel);
   }
 
   /** Ends the thread and with it what it holds: weights, mapped files. */
@@ -58,6 +73,7 @@ export class ModelHost {
     this.cancelKernels();
     this.worker.removeAllListeners('exit');
     await this.worker.terminate();
+    this.addon?.cancel(false); // for another model in this process
   }
 
   /** Has the kernels of every thread stop at their next tile. */

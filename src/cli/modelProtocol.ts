@@ -1,4 +1,5 @@
 // The messages between the terminal's thread and the model's (modelHost.ts, modelWorker.ts).
+import type {ChatCalls} from '../chat/chatCalls.js';
 import type {BackendInfo} from '../kernels/backend.js';
 import type {DrawEvent, DrawOptions, DrawResult} from '../draw.js';
 import type {CandidateLosses, Item, LoadOptions, TextOptions, TextResult} from '../emu.js';
@@ -30,7 +31,7 @@ export interface TraceResult {
 type TrainBackend = Pick<LoadOptions, 'backend' | 'threads' | 'isa'>;
 
 /** What a call is given, what it tells on the way, what it returns. */
-export interface Calls {
+export interface Calls extends ChatCalls {
   load: {
     /** coreSharers: processes of one run that may use the same cores, this one included. */
     params: {model: string; options: LoadOptions; coreSharers?: number};
@@ -123,6 +124,11 @@ export interface Request {
   readonly id: number;
   readonly method: Method;
   readonly params: unknown;
+}
+
+/** Stops the call of that id: it ends as soon as its next step, or kernel, hears of it. */
+export interface Cancel {
+  readonly cancel: number;
 }
 
 export type Reply =

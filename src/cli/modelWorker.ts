@@ -1,12 +1,16 @@
 // The model's thread: takes calls from modelHost.ts, one after the other.
 import {parentPort} from 'node:worker_threads';
+import {chatHandlers} from '../chat/chatCalls.js';
 import type {Emu, Item, TextOptions, TextResult, TraceTensor} from '../emu.js';
+import {resumeKernels} from '../kernels/cancelled.js';
 import {toWire} from '../wireError.js';
-import type {Calls, Method, Reply, Request, TraceResult} from './modelProtocol.js';
+import type {Calls, Cancel, Method, Reply, Request, TraceResult} from './modelProtocol.js';
 
 type Handler<M extends Method> = (
   params: Calls[M]['params'],
   tell: (event: Calls[M]['event']) => void,
+  /** Aborted when the call is to stop. */
+  signal: AbortSignal,
 ) => Promise<Calls[M]['result']>;
 
 let emu: Emu | undefined;
@@ -44,6 +48,8 @@ async function writeTrace(
 }
 
 const handlers: {[M in Method]: Handler<M>} = {
+  ...chatHandlers(loaded),
+
   async load({model, options, coreSharers = 1}) {
     const {Emu} = await import('../emu.js');
     const {selectRankBackend} = await import('../train/mpi/selectRankBackend.js');
@@ -140,17 +146,29 @@ const handlers: {[M in Method]: Handler<M>} = {
 
 const port = parentPort!;
 
-async function serve({id, method, params}: Request): Promise<void> {
+const controllers = new Map<number, AbortController>();
+
+async function serve({id, method, params}: Request, signal: AbortSignal): Promise<void> {
   const send = (reply: Reply) => port.postMessage(reply);
   try {
     const handler = handlers[method] as Handler<Method>;
-    send({id, result: await handler(params as never, (event) => send({id, event}))});
+    send({id, result: await handler(params as never, (event) => send({id, event}), signal)});
   } catch (error) {
     send({id, error: toWire(error)});
+  } finally {
+    controllers.delete(id);
   }
 }
 
 let last = Promise.resolve();
-port.on('message', (request: Request) => {
-  last = last.then(() => serve(request));
+port.on('message', (message: Request | Cancel) => {
+  if ('cancel' in message) {
+    // The host may have stopped the kernels too: they have done their part.
+    resumeKernels();
+    controllers.get(message.cancel)?.abort();
+    return;
+  }
+  const controller = new AbortController();
+  controllers.set(message.id, controller);
+  last = last.then(() => serve(message, controller.signal));
 });

@@ -55,7 +55,11 @@ function prepare(c: Case) {
   if (c.bias) add('bias', random([c.bias === 'shared' ? 1 : B, H, T, numKeys], 4, 2));
   if (c.keyStart) add('keyStart', ints(c.keyStart, c.keyStart.length > B ? [B, T] : [B]));
   if (c.keyEnd) add('keyEnd', ints(c.keyEnd));
-  if (c.hasCacheRows) add('cacheRows', randomInts([B, numKeys], 5, 0, R));
+  if (c.hasCacheRows) {
+    // Positions beyond S lie in later rows.
+    const last = R - Math.ceil(numKeys / S) + 1;
+    add('cacheRows', randomInts([B, numKeys], 5, 0, last));
+  }
   const scale = 1 / Math.sqrt(D);
   const withImplementation =
     (implementation: Attention) =>
@@ -177,6 +181,19 @@ for (const [name, parameters] of Object.entries(cases)) {
 const cached: Record<string, Case> = {
   'one query': {B: 4, T: 1, S: 40, H: 5, D: 20, numKeys: 37, hasCacheRows: true},
   'more beams than rows': {B: 11, T: 1, S: 20, H: 2, D: 12, R: 3, hasCacheRows: true},
+  'overlapping rows, one query': {
+    B: 3,
+    T: 1,
+    S: 1,
+    H: 2,
+    D: 16,
+    R: 50,
+    numKeys: 37,
+    hasCacheRows: true,
+  },
+  'overlapping rows, several queries': {
+    ...{B: 2, T: 7, S: 3, H: 2, D: 12, R: 40, numKeys: 70, hasCacheRows: true, isCausal: true},
+  },
   'several queries': {
     ...{B: 2, T: 6, S: 90, H: 2, D: 16, R: 3, numKeys: 80, hasCacheRows: true},
     ...{isCausal: true, keyStart: [3, 0]},
@@ -226,6 +243,8 @@ testOnEachBackend(test, 'says what does not fit', () => {
   throws(() => attention(q, other, k, {scale}), /expected k of shape \[R, S, 2, 4\]/);
   throws(() => attention(q, k, other, {scale}), /expected v of shape \[2, 5, 2, 4\]/);
   throws(() => attention(q, k, k, {scale, numKeys: 6}), /expected numKeys of 1 to 5, got 6/);
+  const cacheRows = tf.zeros([2, 11], 'int32');
+  throws(() => attention(q, k, k, {scale, cacheRows, numKeys: 11}), /numKeys of 1 to 10, got 11/);
   throws(() => attention(q, k, k, {scale, bias: k}), /expected bias of shape \[2, 2, 3, 5\]/);
   throws(() => attention(q, k, k, {scale, keyEnd: tf.zeros([2])}), /keyEnd of dtype int32/);
   const keyStart = tf.zeros([2, 5], 'int32');

@@ -33,6 +33,34 @@ for (const [rows, capacity, batch, seqLen, position] of [
   });
 }
 
+for (const [places, batch, seqLen, position, rowStride] of [
+  [12, 3, 1, 5, 2],
+  [12, 2, 3, 4, 3],
+  [9, 1, 9, 0, 9],
+] as const) {
+  const atStride =
+    (write: typeof cacheWrite) =>
+    (...[cache, values]: tf.Tensor[]) =>
+      write(cache as tf.Tensor4D, values as tf.Tensor4D, position, rowStride);
+  testParity(test, `equals the reference, ${batch} rows ${rowStride} apart`, {
+    op: atStride(cacheWrite),
+    reference: atStride(cacheWriteReference),
+    inputs: [random([places, 1, 2, 5], 1), random([batch, seqLen, 2, 5], 2)],
+    tolerance: {atol: 0},
+    hasGradient: false,
+  });
+}
+
+test('reference: rows that are two positions apart', () => {
+  const written = cacheWriteReference(
+    tf.zeros([6, 1, 1, 1]),
+    tf.tensor4d([5, 6], [2, 1, 1, 1]),
+    1,
+    2,
+  );
+  assert.equal(Array.from(written.dataSync()), [0, 5, 0, 6, 0, 0]);
+});
+
 testOnEachBackend(test, 'consumes the cache and writes step by step', () => {
   const steps = random([1, 4, 1, 3], 3);
   let cache = tf.zeros([1, 4, 1, 3]) as tf.Tensor4D;
@@ -58,6 +86,9 @@ testOnEachBackend(test, 'refuses what does not fit', () => {
   );
   const many = tf.zeros([3, 1, 1, 1]) as tf.Tensor4D;
   assert.throws(() => cacheWrite(cache, many, 0), /values of at most 2 rows, got 3/);
+  assert.throws(() => cacheWrite(cache, many, 4, 2), /0 to 4 \(the capacity\), got 4 to 5/);
+  const two = tf.zeros([2, 2, 1, 1]) as tf.Tensor4D;
+  assert.throws(() => cacheWrite(cache, two, 0, 1), /values of at most 1 positions, got 2/);
 });
 
 test.run();

@@ -2,38 +2,17 @@
 import tf from '#tfjs';
 import {suite} from 'uvu';
 import * as assert from 'uvu/assert';
-import {EmuModel} from '../../src/model/emu.js';
 import {regressImages} from '../../src/model/regressImages.js';
-import {Random} from '../../src/random.js';
-import {emuTensors} from '../../src/weights/emuTensors.js';
 import {assertClose} from '../support/assertClose.js';
 import {regressByFullPasses} from '../support/fullRegression.js';
 import {onEveryBackend} from '../support/goldenModel.js';
-import {tinyConfig} from '../support/tinyEmu.js';
+import {randomEmu} from '../support/randomEmu.js';
 
 const test = suite('regressed embeddings');
 
-/** A tiny model of random weights, which live as long as the test. */
-function randomModel(): EmuModel {
-  const config = tinyConfig('pretrain');
-  const random = new Random(4);
-  const values = new Map(
-    emuTensors(config).required.map(({name, shape}) => {
-      const length = shape.reduce((size, n) => size * n, 1);
-      const numbers = Float32Array.from({length}, () => 0.5 * random.normal());
-      return [name, tf.tensor(numbers, [...shape])];
-    }),
-  );
-  const source = (prefix: string): ConstructorParameters<typeof EmuModel>[0] => ({
-    tensor: (name) => values.get(prefix + name)!,
-    scope: (name) => source(`${prefix}${name}.`),
-  });
-  return new EmuModel(source(''), config);
-}
-
 onEveryBackend(test, 'a cache gives what whole passes give, also beside a longer prompt', () => {
   tf.tidy(() => {
-    const model = randomModel();
+    const model = randomEmu();
     const special = {pad: 10, image: 13};
     const [short, long] = [
       [1, 11],

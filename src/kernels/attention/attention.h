@@ -28,7 +28,8 @@ struct AttentionInputs {
 
 struct AttentionArgs {
   AttentionInputs in;
-  const int32_t* cacheRows;  // [batch, keys]: the row of k and v to read; nullptr: row b
+  const int32_t* cacheRows;  // [batch, keys]: the row of k and v to read; nullptr: row b.
+                             // Positions beyond the capacity count on into the rows after it
   float* out;                // [batch, queries, heads, headDim]
   float* logSumExp;          // [batch, heads, queries]; -infinity where a query sees no key
 };

@@ -19,7 +19,6 @@ AttentionInputs readInputs(const Call& call) {
   in.rows = sizes[4];
   in.capacity = sizes[5];
   in.keys = sizes[6];
-  if (in.keys > in.capacity) call.fail(6, "no more keys than the capacity");
   in.isBiasShared = call.flag(7);
   in.isStartPerQuery = call.flag(8);
   in.isCausal = call.flag(9);
@@ -35,6 +34,12 @@ AttentionInputs readInputs(const Call& call) {
   return in;
 }
 
+// Without cacheRows sequence b reads row b.
+void checkOwnRows(const Call& call, const AttentionInputs& in) {
+  if (in.rows < in.batch) call.fail(6, "a cache row for each sequence");
+  if (in.keys > in.capacity) call.fail(6, "no more keys than the capacity");
+}
+
 }  // namespace
 
 EMU_EXPORT(attention) {  // (inputs..., cacheRows | null, out, logSumExp)
@@ -45,13 +50,17 @@ EMU_EXPORT(attention) {  // (inputs..., cacheRows | null, out, logSumExp)
   args.out = call.floats(12, in.batch * in.queries * in.heads * in.headDim);
   args.logSumExp = call.floats(13, in.batch * in.heads * in.queries);
   if (args.cacheRows) {
+    // Positions beyond the capacity lie in the rows after theirs.
+    const size_t places = in.rows * in.capacity;
     for (size_t i = 0; i < in.batch * in.keys; ++i) {
-      if (args.cacheRows[i] < 0 || static_cast<size_t>(args.cacheRows[i]) >= in.rows) {
+      const int32_t row = args.cacheRows[i];
+      if (row < 0 || static_cast<size_t>(row) >= in.rows ||
+          static_cast<size_t>(row) * in.capacity + i % in.keys >= places) {
         call.fail(11, "rows of the cache");
       }
     }
-  } else if (in.rows < in.batch) {
-    call.fail(6, "a cache row for each sequence");
+  } else {
+    checkOwnRows(call, in);
   }
   attention(args);
 }
@@ -60,7 +69,7 @@ EMU_EXPORT(attentionGrad) {  // (inputs..., out, logSumExp, dy, dq, dk, dv, dBia
   AttentionGradArgs args;
   args.in = readInputs(call);
   const AttentionInputs& in = args.in;
-  if (in.rows < in.batch) call.fail(6, "a cache row for each sequence");
+  checkOwnRows(call, in);
   const size_t querySize = in.batch * in.queries * in.heads * in.headDim;
   const size_t cacheSize = in.rows * in.capacity * in.heads * in.headDim;
   args.out = call.floats(11, querySize);

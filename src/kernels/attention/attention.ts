@@ -22,7 +22,10 @@ export interface AttentionOptions {
   readonly keyStart?: tf.Tensor | undefined;
   /** int32 [B]: sequence b sees no key at or after keyEnd[b] (right padding). */
   readonly keyEnd?: tf.Tensor | undefined;
-  /** int32 [B, S']: the row of k and v that holds position s of sequence b; default row b. */
+  /**
+   * int32 [B, S']: the row of k and v that holds position s of sequence b; default row b. A position beyond S
+   * counts on into the rows after it: rows that overlap, as a cache of one long row and short branches has them.
+   */
   readonly cacheRows?: tf.Tensor | undefined;
 }
 
@@ -72,8 +75,9 @@ function checkAttention(
   checkShape(op, 'v', v.shape, k.shape);
   const [rows, capacity] = k.shape;
   const keys = numKeys ?? capacity;
-  if (keys < 1 || keys > capacity) {
-    throw new ShapeError(op, 'numKeys', `1 to ${capacity}`, String(keys));
+  const most = cacheRows ? rows * capacity : capacity;
+  if (keys < 1 || keys > most) {
+    throw new ShapeError(op, 'numKeys', `1 to ${most}`, String(keys));
   }
   if (!cacheRows && rows < batch) {
     throw new ShapeError(op, 'k', `at least ${batch} rows`, String(rows));

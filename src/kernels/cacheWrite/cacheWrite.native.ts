@@ -5,8 +5,8 @@ import {CacheWrite, type CacheWriteAttrs} from './cacheWrite.js';
 export const cacheWriteKernels: KernelConfig[] = [
   nativeKernel<{cache: TensorInfo; values: TensorInfo}, CacheWriteAttrs>(
     CacheWrite,
-    ({inputs: {cache, values}, attrs: {position}, backend}) => {
-      const [, capacity, numHeads, headDim] = cache.shape as [number, number, number, number];
+    ({inputs: {cache, values}, attrs: {position, rowStride}, backend}) => {
+      const [numHeads, headDim] = cache.shape.slice(2) as [number, number];
       const [batch, seqLen] = values.shape as [number, number];
       const written = backend.sharedForWriting(cache, 'cacheWrite');
       const target = backend.floats(written);
@@ -14,7 +14,7 @@ export const cacheWriteKernels: KernelConfig[] = [
       const positionSize = numHeads * headDim;
       const rowSize = seqLen * positionSize;
       for (let row = 0; row < batch; row++) {
-        const start = (row * capacity + position) * positionSize;
+        const start = (row * rowStride + position) * positionSize;
         target.set(source.subarray(row * rowSize, (row + 1) * rowSize), start);
       }
       return written;

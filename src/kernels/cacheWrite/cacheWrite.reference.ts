@@ -1,10 +1,11 @@
 import tf from '#tfjs';
 
-/** A copy of cache [R, S, H, D] with values [B, T, H, D] at rows 0 .. B-1 from `position` on. */
+/** A copy of cache [R, S, H, D] with values [B, T, H, D] from `position` on of rows `rowStride` apart. */
 export function cacheWriteReference(
   cache: tf.Tensor4D,
   values: tf.Tensor4D,
   position: number,
+  rowStride = cache.shape[1],
 ): tf.Tensor4D {
   return tf.tidy(() => {
     const [rows, capacity, numHeads, headDim] = cache.shape;
@@ -15,7 +16,7 @@ export function cacheWriteReference(
     const parts: tf.Tensor3D[] = [];
     let next = 0; // first position of `old` that is not yet in `parts`
     for (let row = 0; row < batch; row++) {
-      const start = row * capacity + position;
+      const start = row * rowStride + position;
       parts.push(
         tf.slice(old, [next, 0, 0], [start - next, numHeads, headDim]),
         tf.slice(fresh, [row * seqLen, 0, 0], [seqLen, numHeads, headDim]),
