@@ -9,6 +9,7 @@ import type {
   ChatModelInfo,
   ChatPart,
   ChatStatus,
+  PastTurn,
 } from './chatModel.js';
 import type {EmuChat} from './emuChat.js';
 
@@ -27,6 +28,7 @@ export interface ChatCalls {
   chatRewind: Call<{turns: number}, ChatStatus>;
   chatSave: Call<{file: string; cache: boolean}, void>;
   chatRestore: Call<{file: string}, ChatStatus>;
+  chatRecall: Call<{turns: readonly PastTurn[]}, ChatStatus>;
   chatClose: Call<Record<never, never>, void>;
 }
 
@@ -58,6 +60,7 @@ export function chatHandlers(loaded: () => Emu): ChatHandlers {
     chatRewind: ({turns}) => opened().rewind(turns),
     chatSave: ({file, cache}) => opened().save(file, {cache}),
     chatRestore: ({file}) => opened().restore(file),
+    chatRecall: ({turns}, _tell, signal) => opened().recall(turns, signal),
     async chatClose() {
       await chat?.close();
       chat = undefined;

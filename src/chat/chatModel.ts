@@ -45,7 +45,7 @@ export interface ChatAnswer {
   readonly text: string;
   /** Ids of the new tokens. */
   readonly tokens: readonly number[];
-  /** Tokens of the prompt that were computed: this turn's, and all that is kept where old turns were dropped. */
+  /** Tokens of the prompt that were computed for this turn: the new ones only. */
   readonly newPromptTokens: number;
   readonly tokensPerSecond: number;
   /** Seconds from the question to the first token. */
@@ -79,15 +79,25 @@ export interface ChatDrawn {
   readonly status: ChatStatus;
 }
 
+/** A turn of the past, for a model that has not answered it itself or has forgotten it. */
+export interface PastTurn {
+  readonly parts: readonly ChatPart[];
+  readonly answer:
+    | {
+        readonly type: 'text';
+        readonly text: string;
+        /** Ids of its tokens, where this model's own are known. */
+        readonly tokens?: readonly number[];
+      }
+    | {readonly type: 'image'; readonly picture: Picture};
+}
+
 /** A conversation that a model holds. One call at a time; `signal` stops it within a step. */
 export interface ChatModel {
   readonly info: ChatModelInfo;
   /** Forgets everything; `system` is the text that comes before the first turn (default: Emu-I's). */
   begin(system?: string): Promise<ChatStatus>;
-  /**
-   * One turn: the parts are asked, the answer streams. A stopped answer stays in the history as far as it came;
-   * stopped before its first token, the turn does not count.
-   */
+  /** One turn: the parts are asked, the answer streams. A stopped answer stays in the history as far as it came. */
   ask(
     parts: readonly ChatPart[],
     options: AnswerOptions,
@@ -110,5 +120,10 @@ export interface ChatModel {
   save(file: string, options?: {readonly cache?: boolean}): Promise<void>;
   /** Goes on from such a file. Throws InputError for one of another model, or a damaged one. */
   restore(file: string): Promise<ChatStatus>;
+  /**
+   * Turns of the past follow those that it knows: their prompts and answers are computed, nothing is
+   * generated. A model that lacks it cannot go on without its saved cache.
+   */
+  recall?(turns: readonly PastTurn[], signal?: AbortSignal): Promise<ChatStatus>;
   close(): Promise<void>;
 }

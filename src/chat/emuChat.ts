@@ -21,6 +21,7 @@ import type {
   ChatModelInfo,
   ChatPart,
   ChatStatus,
+  PastTurn,
 } from './chatModel.js';
 import {readChat, writeChat} from './savedChat.js';
 import {closed, openingIds, pictureAnswerIds, questionIds} from './turns.js';
@@ -113,10 +114,10 @@ export class EmuChat implements ChatModel {
   }
 
   /**
-   * What is said in this turn is drawn as `emu t2i` draws it. The picture then stands in the history as an
-   * answer, by the embeddings that the vision encoder gives of it: those that it would have if a person showed
-   * it, and not the regressed ones that it was drawn from, which say what was meant and not what came out. A
-   * withheld picture is black there too.
+   * What is said in this turn is drawn as `emu t2i` draws it. The picture then stands in the history as an answer, by the
+   * embeddings that the vision encoder gives of it: those that it would have if a person showed it, and not the
+   * regressed ones that it was drawn from, which say what was meant and not what came out. A withheld picture
+   * is black there too.
    */
   async draw(
     parts: readonly ChatPart[],
@@ -180,6 +181,25 @@ export class EmuChat implements ChatModel {
     this.conversation.dispose();
     this.conversation = conversation;
     this.system = system;
+    return this.status();
+  }
+
+  /** The history grows by those turns; what the cache lacks of it is computed with the next answer. */
+  async recall(turns: readonly PastTurn[], signal?: AbortSignal): Promise<ChatStatus> {
+    const {conversant} = this.emu;
+    const {numTokens} = this.sizes.causalFormer;
+    for (const {parts, answer} of turns) {
+      const said =
+        answer.type === 'image' ? [...pictureOf(parts), answer.picture] : pictureOf(parts);
+      const answered =
+        answer.type === 'image'
+          ? pictureAnswerIds(conversant, numTokens)
+          : (answer.tokens ?? conversant.tokenizer.encode(answer.text, {bos: false}));
+      const ids = [...questionIds(conversant, parts, numTokens), ...answered];
+      const history = await this.withTurn(parts, ids, said, MAX_TOKENS, signal);
+      if (!history) break;
+      this.conversation.replace(history);
+    }
     return this.status();
   }
 

@@ -9,6 +9,7 @@ import type {
   ChatModelInfo,
   ChatPart,
   ChatStatus,
+  PastTurn,
 } from './chatModel.js';
 
 /** The chat of a model in a thread of its own (emuChat.ts), so that the terminal stays live. */
@@ -55,6 +56,10 @@ export class HostedChatModel implements ChatModel {
 
   restore(file: string): Promise<ChatStatus> {
     return this.host.call('chatRestore', {file});
+  }
+
+  recall(turns: readonly PastTurn[], signal?: AbortSignal): Promise<ChatStatus> {
+    return this.host.call('chatRecall', {turns}, undefined, signal);
   }
 
   close(): Promise<void> {

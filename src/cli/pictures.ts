@@ -24,7 +24,7 @@ export function readWord(value: string): Word {
 }
 
 /** True for a video: by the first bytes of a file, by the name of a URL. */
-async function isVideo(source: string): Promise<boolean> {
+export async function isVideo(source: string): Promise<boolean> {
   if (source === '-' || /^data:/i.test(source)) return false;
   if (isUrl(source))
     return videoExtensions.has(path.extname(new URL(source).pathname).toLowerCase());
@@ -46,7 +46,8 @@ async function isVideo(source: string): Promise<boolean> {
 
 const MEGA = 1e6;
 
-function readOptions(flags: PictureFlagValues) {
+/** What the flags say of how pictures are read. */
+export function readOptions(flags: PictureFlagValues) {
   return {
     useExif: flags.exif ?? true,
     maxPixels: (flags['max-megapixels'] ?? 100) * MEGA,

@@ -21,8 +21,8 @@ export interface RunOptions {
   readonly uid?: number;
 }
 
-// No settings of the person who tests: neither variables nor the configuration file.
-function cleanEnvironment(extra: NodeJS.ProcessEnv = {}): NodeJS.ProcessEnv {
+/** No settings of the person who tests: neither variables nor the configuration file. */
+export function cleanEnvironment(extra: NodeJS.ProcessEnv = {}): NodeJS.ProcessEnv {
   const kept = Object.entries(process.env).filter(
     ([name]) =>
       !/^EMU_|^HF_|^HUGGINGFACE_|^DEBUG$|^NO_COLOR$|^FORCE_COLOR$|^NODE_OPTIONS$/.test(name),
