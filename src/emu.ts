@@ -22,35 +22,30 @@ import {type LoadedImageDecoder, loadImageDecoder} from './loadImageDecoder.js';
 import {loadModes, type ModelInMode, type OpenedFile} from './loadModes.js';
 import {LlamaDecoder} from './model/decoder.js';
 import type {EmuConfig, EmuModel} from './model/emu.js';
-import {type GenerationOptions, generate, numRows} from './model/generate.js';
+import {generate, numRows} from './model/generate.js';
 import {countingPositions} from './model/llama.js';
 import {PromptBatch} from './model/promptBatch.js';
 import {regressImages} from './model/regressImages.js';
 import {scoreContinuations} from './model/scoreContinuations.js';
 import {collectTrace, collectTraceOf, traced} from './model/trace.js';
 import {AnswerStream} from './text/answerStream.js';
-import {AnswerTrie} from './text/answerTrie.js';
-import {
-  buildPrompt,
-  drawingPrompt,
-  type PromptItem,
-  type PromptRequest,
-  taskDefaults,
-} from './text/prompt.js';
+import {buildPrompt, drawingPrompt, type PromptItem, type PromptRequest} from './text/prompt.js';
 import type {Tokenizer} from './text/tokenizer.js';
 import {type TextResult, textResult} from './textResult.js';
 
-export type {TextResult} from './textResult.js';
-import {checkCacheFits} from './weights/memory.js';
+import {concatenated} from './concatenated.js';
+import {encodePictures} from './encodePictures.js';
+import {type Item, picturesOf, promptItems} from './items.js';
+import {roomFor, searchOptions, type TextOptions} from './textOptions.js';
 import {formatConfig, type Mode} from './weights/config.js';
 import {fingerprint} from './weights/fingerprint.js';
 import {modelsThatDraw} from './weights/locate.js';
+import {checkCacheFits} from './weights/memory.js';
 import {visionId} from './weights/visionId.js';
 
-export type Item =
-  | {readonly type: 'text'; readonly text: string}
-  | {readonly type: 'image'; readonly picture: Picture}
-  | {readonly type: 'video'; readonly frames: readonly Picture[]};
+export type {Item} from './items.js';
+export type {TextOptions} from './textOptions.js';
+export type {TextResult} from './textResult.js';
 
 export interface LoadOptions {
   /** Folder of configuration files for a checkpoint that does not carry its own. */
@@ -62,29 +57,6 @@ export interface LoadOptions {
   readonly compute?: Compute;
   /** Of a model that has both, this mode alone. */
   readonly mode?: Mode;
-}
-
-/** What is asked for, and how the answer is searched. Defaults are the official code's. */
-export interface TextOptions {
-  readonly task: PromptRequest['task'];
-  readonly system?: string;
-  readonly prompt?: string;
-  readonly numBeams?: number;
-  readonly numCaptions?: number;
-  readonly maxTokens?: number;
-  /** New tokens before the end may come (Hugging Face's min_length less one). */
-  readonly minTokens?: number;
-  readonly lengthPenalty?: number;
-  readonly repetitionPenalty?: number;
-  readonly noRepeatNgram?: number;
-  readonly sample?: boolean;
-  readonly temperature?: number;
-  readonly topP?: number;
-  readonly topK?: number;
-  readonly seed?: number;
-  /** The answer is one of these. */
-  readonly choices?: readonly string[];
-  readonly signal?: AbortSignal;
 }
 
 /** Of each candidate the sum of its tokens' cross entropies and their number. */
@@ -111,32 +83,6 @@ interface Prepared {
 }
 
 const seconds = (since: number) => (performance.now() - since) / 1000;
-
-/** How large the activations of pictures encoded together may be: one picture of the released model's. */
-const ENCODED_BYTES = 2 ** 23;
-
-function concatenated(parts: readonly Float32Array[]): Float32Array {
-  const all = new Float32Array(parts.reduce((sum, {length}) => sum + length, 0));
-  let at = 0;
-  for (const part of parts) {
-    all.set(part, at);
-    at += part.length;
-  }
-  return all;
-}
-
-function picturesOf(items: readonly Item[]): Picture[] {
-  return items.flatMap((item) =>
-    item.type === 'image' ? [item.picture] : item.type === 'video' ? item.frames : [],
-  );
-}
-
-function promptItems(items: readonly Item[]): PromptItem[] {
-  return items.map((item) => {
-    if (item.type === 'text') return {type: 'text', text: item.text};
-    return item.type === 'image' ? {type: 'image'} : {type: 'video', frames: item.frames.length};
-  });
-}
 
 export class Emu {
   private constructor(
@@ -182,8 +128,8 @@ export class Emu {
   async *generateText(items: readonly Item[], options: TextOptions): AsyncGenerator<TextEvent> {
     const {model, tokenizer} = this.modelFor(options.task);
     const {prompt, ids, pixels} = this.prepare(items, options);
-    const search = this.searchOptions(options);
-    const maxNewTokens = this.roomFor({ids}, search);
+    const search = searchOptions(options, tokenizer);
+    const maxNewTokens = roomFor(ids.length, this.config.llama.contextLength, search);
     checkCacheFits(this.name, this.config.llama, numRows(search), ids.length + maxNewTokens);
 
     let started = performance.now();
@@ -235,8 +181,10 @@ export class Emu {
     const {model, tokenizer} = this.modelFor(options.task);
     const seen = new Map<Picture, Float32Array>();
     const prepared = requests.map((items) => this.prepare(items, options, seen));
-    const search = this.searchOptions(options);
-    const room = prepared.map((one) => this.roomFor(one, search));
+    const search = searchOptions(options, tokenizer);
+    const room = prepared.map(({ids}) =>
+      roomFor(ids.length, this.config.llama.contextLength, search),
+    );
     const longest = Math.max(...prepared.map(({ids}) => ids.length)) + Math.max(...room);
     checkCacheFits(this.name, this.config.llama, requests.length * numRows(search), longest);
     let started = performance.now();
@@ -529,71 +477,8 @@ export class Emu {
     return {prompt, ids: tokenizer.encode(prompt, {bos: true})};
   }
 
-  /**
-   * [I, N, C], a few pictures at a time so that peak memory does not grow with their number. One that is there
-   * several times is encoded once.
-   */
-  private encode(model: EmuModel, all: readonly Float32Array[]): tf.Tensor3D | undefined {
-    if (all.length === 0) return undefined;
-    const pixels = [...new Set(all)];
-    if (pixels.length < all.length) {
-      const places = all.map((one) => pixels.indexOf(one));
-      return tf.tidy(() => tf.gather(this.encode(model, pixels)!, tf.tensor1d(places, 'int32')));
-    }
-    const {imageSize: size, patchSize, width, mlpRatio} = this.config.vision;
-    const states = 4 * (size / patchSize) ** 2 * width * mlpRatio; // bytes of a picture in an MLP
-    const atOnce = Math.max(1, Math.floor(ENCODED_BYTES / states));
-    const parts = Array.from({length: Math.ceil(pixels.length / atOnce)}, (_, i) =>
-      pixels.slice(i * atOnce, (i + 1) * atOnce),
-    );
-    return tf.tidy(() =>
-      tf.concat(
-        parts.map((part) =>
-          tf.tidy(() =>
-            model.encodeImages(tf.tensor4d(concatenated(part), [part.length, 3, size, size])),
-          ),
-        ),
-      ),
-    );
-  }
-
-  /** How many new tokens there may be. Throws EmuError where the context is too small. */
-  private roomFor({ids}: Pick<Prepared, 'ids'>, search: GenerationOptions): number {
-    const limit = this.config.llama.contextLength;
-    // At least one new token must fit, and as many as --min-tokens asks for.
-    if (ids.length + Math.max(1, search.minLength - 1) > limit)
-      throw new EmuError(
-        `the prompt has ${ids.length} tokens, the model's context is ${limit}; use fewer pictures or less text`,
-        {code: 'context_full', reason: 'usage'},
-      );
-    return Math.min(search.maxNewTokens, limit - ids.length);
-  }
-
-  private searchOptions(options: TextOptions): GenerationOptions {
-    const {task, sample = false, choices} = options;
-    const {tokenizer} = this.modelFor(task);
-    const {bos, eos} = tokenizer.ids;
-    const trie =
-      choices &&
-      new AnswerTrie(choices.map((text) => [...tokenizer.encode(text, {bos: false}), eos]));
-    const defaults = taskDefaults(task);
-    return {
-      maxNewTokens: options.maxTokens ?? defaults.maxNewTokens,
-      minLength: (options.minTokens ?? 0) + 1, // Hugging Face counts BOS
-      numBeams: sample ? 1 : (options.numBeams ?? 5),
-      lengthPenalty: options.lengthPenalty ?? defaults.lengthPenalty,
-      repetitionPenalty: options.repetitionPenalty ?? 1,
-      noRepeatNgramSize: options.noRepeatNgram ?? 0,
-      numReturnSequences: options.numCaptions ?? 1,
-      doSample: sample,
-      temperature: options.temperature ?? 1,
-      topK: options.topK ?? 0,
-      topP: options.topP ?? 0.9,
-      seed: options.seed ?? 0,
-      bosId: bos,
-      eosId: eos,
-      ...(trie ? {allowed: (newIds) => trie.allowed(newIds)} : {}),
-      ...(options.signal ? {signal: options.signal} : {}),
-    };
+  /** pixels: [3, S, S] each -> [I, N, C] */
+  private encode(model: EmuModel, pixels: readonly Float32Array[]): tf.Tensor3D | undefined {
+    return encodePictures(model, this.config.vision, pixels);
   }
 }
