@@ -45,6 +45,11 @@ export class Tmux {
       .map((line) => line.trimEnd());
   }
 
+  /** Copies what the window's program writes from now on into `file`. */
+  copyOutput(file: string): void {
+    this.tmux('pipe-pane', '-o', `cat > '${file}'`);
+  }
+
   cursor(): {x: number; y: number} {
     const [x = -1, y = -1] = this.tmux('display-message', '-p', '#{cursor_x},#{cursor_y}')
       .split(',')
