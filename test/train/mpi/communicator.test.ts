@@ -29,7 +29,13 @@ test('without mpirun there is one rank, which changes nothing', () => {
 
 test('started by mpirun without the addon: what to install', () => {
   const clone = temporaryFolder();
-  for (const file of ['errors.ts', 'random.ts', 'train/mpi/addon.ts', 'train/mpi/communicator.ts'])
+  for (const file of [
+    'errors.ts',
+    'random.ts',
+    'kernels/native/addon.ts',
+    'train/mpi/addon.ts',
+    'train/mpi/communicator.ts',
+  ])
     cpSync(path.join(root, 'src', file), path.join(clone, 'src', file), {recursive: true});
   mkdirSync(path.join(clone, 'test/train/mpi'), {recursive: true});
   cpSync(script, path.join(clone, 'test/train/mpi/rank.ts'));
