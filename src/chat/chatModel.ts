@@ -122,8 +122,8 @@ export interface ChatModel {
   restore(file: string): Promise<ChatStatus>;
   /**
    * Turns of the past follow those that it knows: their prompts and answers are computed, nothing is
-   * generated. A model that lacks it cannot go on without its saved cache.
+   * generated. As with questions, the oldest are dropped where not all fit.
    */
-  recall?(turns: readonly PastTurn[], signal?: AbortSignal): Promise<ChatStatus>;
+  recall(turns: readonly PastTurn[], signal?: AbortSignal): Promise<ChatStatus>;
   close(): Promise<void>;
 }

@@ -63,11 +63,6 @@ export async function takeUpPast(
   const status = found?.status ?? (await model.begin(system));
   const missing = turns.slice(found?.known ?? 0);
   if (missing.length === 0) return status;
-  if (!model.recall)
-    throw new EmuError(
-      `${model.info.name} cannot compute a past conversation; start a new chat with /clear`,
-      {code: 'no_recall', reason: 'model'},
-    );
   const recalled: PastTurn[] = [];
   for (const turn of missing) recalled.push(await pastTurn(store, turn, model.info.name));
   return model.recall(recalled, signal);

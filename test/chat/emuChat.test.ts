@@ -295,6 +295,40 @@ onQuickest(
   },
 );
 
+onQuickest('a past that is told turn by turn is known as if it had been led here', async (emu) => {
+  const [led, told] = [new EmuChat(emu), new EmuChat(emu)];
+  await led.begin('look!');
+  const first = await led.ask([shown, what], short, ignore);
+  const {drawing} = await led.draw([text('a tiger')], {steps: 2, seed: 5}, ignore);
+  const third = await led.ask([text('what is this?')], short, ignore);
+
+  await told.begin('look!');
+  const status = await told.recall([
+    {parts: [shown, what], answer: {type: 'text', ...first}},
+    {parts: [text('a tiger')], answer: {type: 'image', picture: drawing!.picture}},
+    // Without ids, as of another model's answer: its text is read again.
+    {parts: [what], answer: {type: 'text', text: `${third.text}</s>`}},
+  ]);
+  const {cacheBytes: _, ...place} = third.status;
+  assert.equal({...status, cacheBytes: undefined}, {...place, cacheBytes: undefined});
+  const next = [text('what color is the background?')];
+  const [ledOn, toldOn] = [await led.ask(next, short, ignore), await told.ask(next, short, ignore)];
+  assert.equal(toldOn.tokens, ledOn.tokens);
+  assert.ok(toldOn.newPromptTokens > ledOn.newPromptTokens, 'the past is computed with it');
+
+  // More than fits: the oldest turns go.
+  await told.begin();
+  const many = Array.from({length: 12}, () => ({
+    parts: [shown, what],
+    answer: {type: 'text' as const, text: 'a tiger'},
+  }));
+  const full = await told.recall(many);
+  assert.is(full.turns + full.droppedTurns, 12);
+  assert.ok(full.droppedTurns > 0 && full.contextTokens < full.contextLength);
+  await led.close();
+  await told.close();
+});
+
 onQuickest('what cannot be asked is told, and changes nothing', async (emu) => {
   const chat = new EmuChat(emu);
   const {status} = await chat.ask([shown, what], short, ignore);
