@@ -2,6 +2,7 @@
 import {createReadStream} from 'node:fs';
 import {stat} from 'node:fs/promises';
 import {EmuError, InputError} from '../errors.js';
+import {proxiedFetch} from '../proxiedFetch.js';
 
 export interface SourceOptions {
   /** Largest download in bytes (https only). Default 20 MB. */
@@ -11,7 +12,7 @@ export interface SourceOptions {
   /** Most bytes of a file or pipe. Default 1000 MB. */
   readonly maxFileBytes?: number;
   readonly signal?: AbortSignal;
-  /** What speaks https, for tests. Default: Node's fetch. */
+  /** What speaks https, for tests. Default: proxiedFetch's. */
   readonly fetch?: typeof fetch;
   /** What `-` reads. Default: standard input. */
   readonly stdin?: AsyncIterable<Uint8Array>;
@@ -178,7 +179,7 @@ async function download(source: string, options: SourceOptions): Promise<Uint8Ar
   const timeoutMs = options.downloadTimeoutMs ?? DEFAULT_DOWNLOAD_MS;
   const timeout = AbortSignal.timeout(timeoutMs);
   const signal = options.signal ? AbortSignal.any([timeout, options.signal]) : timeout;
-  const request = options.fetch ?? fetch;
+  const request = options.fetch ?? (await proxiedFetch());
   let url = httpsUrl(source, undefined, label);
   try {
     for (let hop = 0; hop <= MAX_REDIRECTS; hop++) {

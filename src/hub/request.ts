@@ -1,5 +1,6 @@
 // One request to the hub, and what its failures mean. Redirects are followed here, so that the token goes
 // to the hub alone and not to the storage it points at.
+import {proxiedFetch} from '../proxiedFetch.js';
 import type {HubSettings} from './settings.js';
 
 const MAX_REDIRECTS = 5;
@@ -55,6 +56,7 @@ export async function request(
     if (settings.token && isHub) headers.set('authorization', `Bearer ${settings.token}`);
     let response: Response;
     try {
+      const fetch = await proxiedFetch();
       response = await fetch(url, {...init, headers, redirect: 'manual'});
     } catch (error) {
       throw connectionProblem(error, init.signal);

@@ -1,5 +1,7 @@
 // `emu pull` as a person runs it, against a hub on this machine.
 import {existsSync, readdirSync, readFileSync, writeFileSync} from 'node:fs';
+import {createServer} from 'node:http';
+import {type AddressInfo, connect, type Socket} from 'node:net';
 import path from 'node:path';
 import {suite} from 'uvu';
 import * as assert from 'uvu/assert';
@@ -50,6 +52,29 @@ const environment = (home: string, more: NodeJS.ProcessEnv = {}): RunOptions => 
 });
 const snapshotOf = (home: string, name = 'BAAI--Emu') =>
   path.join(home, 'hub', `models--${name}`, 'snapshots', commit);
+
+test('goes through the proxy that HTTP_PROXY names, and past it as NO_PROXY says', async () => {
+  const reached: string[] = [];
+  const proxy = createServer().on('connect', (request, client: Socket) => {
+    reached.push(request.url!);
+    const [host, port] = request.url!.split(':');
+    const upstream = connect(Number(port), host, () => {
+      client.write('HTTP/1.1 200 connected\r\n\r\n');
+      client.pipe(upstream).pipe(client);
+    });
+    for (const end of [client, upstream]) end.on('error', () => end.destroy());
+  });
+  await new Promise<void>((resolve) => proxy.listen(0, '127.0.0.1', resolve));
+  const address = `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`;
+  const pull = (more: NodeJS.ProcessEnv) =>
+    runEmu(['pull', 'BAAI/Emu', '--instruct'], environment(newHome(), more));
+  assert.is((await pull({HTTP_PROXY: address})).code, 0);
+  assert.ok(reached.includes(new URL(server.url).host), `${reached}`);
+  reached.length = 0;
+  assert.is((await pull({HTTP_PROXY: address, NO_PROXY: '127.0.0.1,localhost'})).code, 0);
+  assert.equal(reached, []);
+  proxy.close();
+});
 
 test('says licence and size first, takes what is needed, nothing that can be run', async () => {
   const home = newHome();
