@@ -69,6 +69,7 @@ const verdicts: Record<BackendMemory['fit'], string> = {
   ok: 'fits',
   slow: 'runs, but slowly: the file is larger than the free memory and is read again and again',
   'shorter answers': 'fits only with fewer --beams or --max-tokens',
+  'too slow': 'refused: too many weights for JavaScript',
   no: 'does not fit',
 };
 

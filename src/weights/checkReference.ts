@@ -8,6 +8,9 @@ import {countElements} from './storedTensor.js';
 /** JavaScript multiplies about a billion numbers a second, and a token takes each weight once. */
 const MOST_BILLIONS = 2;
 
+/** Whether the reference backend refuses a model of so many weights. */
+export const isTooLargeForReference = (parameters: number) => parameters > MOST_BILLIONS * 1e9;
+
 /**
  * Throws EmuError (memory) for a model that JavaScript would take minutes a word for; it says why the native
  * backend is not there.
@@ -21,10 +24,10 @@ export function checkReference(
   const counts = checkpoints.flatMap(({tensors}) =>
     [...tensors.values()].map(({shape}) => countElements(shape)!),
   );
-  const billions = counts.reduce((sum, count) => sum + count, 0) / 1e9;
-  if (billions <= MOST_BILLIONS) return;
+  const parameters = counts.reduce((sum, count) => sum + count, 0);
+  if (!isTooLargeForReference(parameters)) return;
   throw new EmuError(
-    `${file}: its ${billions.toFixed(1)} billion weights are too many for the reference backend (at most ${MOST_BILLIONS}); ${addonProblem() ?? 'use --backend native'}`,
+    `${file}: its ${(parameters / 1e9).toFixed(1)} billion weights are too many for the reference backend (at most ${MOST_BILLIONS}); ${addonProblem() ?? 'use --backend native'}`,
     {code: 'too_large', reason: 'memory', file},
   );
 }

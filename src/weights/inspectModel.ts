@@ -1,8 +1,10 @@
 // What is in a model's files and what it takes to run it, from headers alone.
-import path from 'node:path';
+
 import {statSync} from 'node:fs';
+import path from 'node:path';
 import type {BackendName} from '../kernels/backend.js';
 import {type Checkpoint, openCheckpoint} from './checkpoint.js';
+import {isTooLargeForReference} from './checkReference.js';
 import type {EmuConfig, Mode} from './config.js';
 import {openUnet, openVae} from './diffusionFolder.js';
 import {findModel, type LocateOptions} from './locate.js';
@@ -41,8 +43,11 @@ export interface InspectedFile {
   readonly tensors: readonly InspectedTensor[];
 }
 
-/** ok: it fits; slow: its file is larger than the free memory and is read from the disk again and again. */
-export type Fit = 'ok' | 'slow' | 'shorter answers' | 'no';
+/**
+ * ok: it fits; slow: its file is larger than the free memory and is read from the disk again and again; too slow:
+ * it is refused, whatever memory there is.
+ */
+export type Fit = 'ok' | 'slow' | 'shorter answers' | 'too slow' | 'no';
 
 export interface BackendMemory extends WeightMemory {
   readonly backend: BackendName;
@@ -98,9 +103,12 @@ export function inspectModel(
     const files = opened.parts.map(([part, checkpoint]) => inspectFile(part, checkpoint));
     const work = opened.config && workMemory(opened.config, opened.drawingLayer);
     const all = opened.parts.flatMap(([, {tensors}]) => [...tensors.values()]);
+    const parameters = files.reduce((sum, file) => sum + file.parameters, 0);
     const backends = backendNames.map((backend) => {
       const weights = weightMemory(all, backend);
-      return {backend, ...weights, fit: fitOf(weights, work?.captionCache ?? 0, free)};
+      const isTooSlow = isEmu && backend === 'reference' && isTooLargeForReference(parameters);
+      const fit = isTooSlow ? 'too slow' : fitOf(weights, work?.captionCache ?? 0, free);
+      return {backend, ...weights, fit};
     });
     const licence = licenceOf(found.folder ?? found.checkpoint);
     const {parts: _, config, drawingLayer: __, ...facts} = opened;
@@ -108,7 +116,7 @@ export function inspectModel(
       name,
       ...(licence === undefined ? {} : {licence}),
       files,
-      parameters: files.reduce((sum, {parameters}) => sum + parameters, 0),
+      parameters,
       ...facts,
       ...(config ? {config} : {}),
       memory: {free, backends, ...(work ? {work} : {})},
