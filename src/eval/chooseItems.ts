@@ -1,4 +1,5 @@
 // Which of a benchmark's items a run asks about.
+import {EmuError} from '../errors.js';
 import type {BenchmarkItem} from './benchmark.js';
 
 /** Items of a kind that controls are asked about, unless told otherwise. */
@@ -9,6 +10,23 @@ export interface ChosenItems {
   readonly items: BenchmarkItem[];
   /** How many questions the split has, chosen or not. */
   readonly total: number;
+}
+
+/** The questions of these kinds, with their controls. Throws EmuError (usage) for a kind that there is not. */
+export function ofKinds(
+  all: readonly BenchmarkItem[],
+  kinds: readonly string[] | undefined,
+): readonly BenchmarkItem[] {
+  if (!kinds) return all;
+  const known = [...new Set(all.flatMap(({kind}) => kind ?? []))];
+  const wrong = kinds.find((kind) => !known.includes(kind));
+  if (wrong === undefined)
+    return all.filter(({kind}) => kind !== undefined && kinds.includes(kind));
+  const there = known.length > 0 ? `there are ${known.join(', ')}` : 'its questions have none';
+  throw new EmuError(`--kinds: no kind of question is named '${wrong}'; ${there}`, {
+    code: 'bad_kind',
+    reason: 'usage',
+  });
 }
 
 /** The first `limit` questions, and the controls of the first `controls` of each kind among them. */

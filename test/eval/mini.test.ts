@@ -22,7 +22,7 @@ import {photos} from '../../src/eval/benchmarks/mini/photos.js';
 import {describer, SceneTask} from '../../src/eval/benchmarks/mini/sceneTask.js';
 import type {MiniItem} from '../../src/eval/benchmarks/mini/task.js';
 import {mini} from '../../src/eval/benchmarks/mini.js';
-import {answeredItems, chooseItems} from '../../src/eval/chooseItems.js';
+import {answeredItems, chooseItems, ofKinds} from '../../src/eval/chooseItems.js';
 import {downloadFacts} from '../../src/eval/downloads/facts.js';
 import {type EvalModel, evaluate} from '../../src/eval/evaluate.js';
 import {scoreRun} from '../../src/eval/result.js';
@@ -197,6 +197,18 @@ test('of the controls the first of each kind are chosen, of questions that are a
     ['what-0:blank'],
   );
   assert.is(known.total, total);
+});
+
+test('kinds by their names; one that there is not is told', () => {
+  const two = ofKinds(all, ['naming', 'direction']);
+  assert.equal(new Set(two.map(({kind}) => kind)), new Set(['naming', 'direction']));
+  assert.ok(two.some(({control}) => control));
+  assert.is(ofKinds(all, undefined), all);
+  throwsEmuError(
+    () => ofKinds(all, ['what', 'who']),
+    /no kind of question is named 'who'; there are .*naming/,
+  );
+  throwsEmuError(() => ofKinds([{id: 1}], ['what']), /its questions have none/);
 });
 
 test('scores: right answers count, articles aside; controls count beside them only', () => {

@@ -30,6 +30,10 @@ export default class Eval extends ModelCommand {
     }),
     split: Flags.string({description: 'default: the official evaluation’s'}),
     limit: Flags.integer({description: 'ask about the first N items', min: 1, helpValue: 'N'}),
+    kinds: Flags.string({
+      description: 'mini, easyvqa: these kinds of question only, with commas between',
+      helpValue: 'K,K',
+    }),
     controls: Flags.integer({
       description:
         'mini, easyvqa: N items of a kind are asked again with wrong pictures (default 60)',
@@ -60,7 +64,7 @@ export default class Eval extends ModelCommand {
     const {findBenchmark, findRoot, findSplit, readItems} = await import(
       '../../eval/openBenchmark.js'
     );
-    const {chooseItems} = await import('../../eval/chooseItems.js');
+    const {chooseItems, ofKinds} = await import('../../eval/chooseItems.js');
     const benchmark = findBenchmark(name);
     if (benchmark.media === 'none')
       throw this.usage(
@@ -75,7 +79,7 @@ export default class Eval extends ModelCommand {
     const data = findRoot(benchmark, split, flags.data);
     if (isFirst) benchmark.fetch?.(data, split, (line) => this.note(line));
     ranks.barrier(); // its packages are there
-    const whole = readItems(benchmark, data, split);
+    const whole = ofKinds(readItems(benchmark, data, split), flags.kinds?.split(','));
     if (flags.controls !== undefined && !whole.some(({control}) => control))
       throw this.usage(`--controls: ${benchmark.name} has none; mini and easyvqa do`);
     const {items: chosen, total} = chooseItems(whole, flags);
@@ -137,6 +141,7 @@ export default class Eval extends ModelCommand {
         compute: backend.compute,
         ...(flags.limit === undefined ? {} : {limit: flags.limit}),
         ...(flags.shard === undefined ? {} : {shard: flags.shard}),
+        ...(flags.kinds === undefined ? {} : {kinds: flags.kinds}),
         ...(flags.controls === undefined ? {} : {controls: flags.controls}),
         ...shots?.record,
       };
