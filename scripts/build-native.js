@@ -1,7 +1,7 @@
 // Builds the C++ addons: build/<platform>-<arch>/emu.node, and emu-mpi.node where MPI is installed.
 // Plain JavaScript, no node-gyp, no make: one compiler run per object, only for what changed. Sources
 // of emu.node are all *.cc below src/kernels, except those of src/kernels/tensorflow, which
-// scripts/tensorflow-smoke.ts builds; of emu-mpi.node, src/train/mpi/mpi.cc.
+// src/backends/tensorflow/compile.ts builds; of emu-mpi.node, src/train/mpi/mpi.cc.
 //   name.cc          compiled once, without ISA flags
 //   name.simd.cc     compiled once per ISA (EMU_ISA = scalar, avx2, avx512)
 //   name.avx2.cc     compiled for that ISA only (likewise .avx512.cc, .avx512bf16.cc)

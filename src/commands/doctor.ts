@@ -1,14 +1,10 @@
 import {EmuCommand} from '../cli/command.js';
-import type {BackendReport, ProgramReport} from '../cli/doctor.js';
+import {describeBackend} from '../cli/describeBackend.js';
+import type {ProgramReport} from '../cli/doctor.js';
 import {settingsFile} from '../cli/settings.js';
 import {hubCacheFolder} from '../userFolders.js';
 
 const gigabytes = (bytes: number) => `${(bytes / 1e9).toFixed(1)} GB`;
-
-function describeBackend({available, isas, compute, reason}: BackendReport): string {
-  if (!available) return `no: ${reason}`;
-  return isas ? `yes (${isas.join(', ')}; --compute ${compute?.join(' or ')})` : 'yes';
-}
 
 function describeProgram({available, path, version, origin, reason}: ProgramReport): string {
   const place = path ? ` at ${path}` : '';

@@ -1,10 +1,11 @@
-import os from 'node:os';
 import tf from '#tfjs';
 import {EmuError} from '../errors.js';
 import {registerFasterKernels} from './javascript/register.js';
 import {addonProblem, loadAddon} from './native/addon.js';
 import {nativeKernels} from './native/kernels.js';
 import {activeNativeBackend, NATIVE, registerNativeBackend} from './native/nativeBackend.js';
+import {findTensorflow} from './tensorflow/layout.js';
+import {loadInstalledTensorflow} from './tensorflow/loadTensorflow.js';
 import {TENSORFLOW} from './tensorflow/tensorflowBackend.js';
 
 export type BackendName = 'native' | 'reference' | 'tensorflow';
@@ -38,8 +39,8 @@ export interface BackendOptions {
 
 /**
  * Chooses the backend for all tensors from now on. What `options` leave out comes from EMU_BACKEND,
- * EMU_THREADS and EMU_ISA, else `auto`: native, or reference with the reason. Throws EmuError
- * (usage) for a value that cannot be.
+ * EMU_THREADS and EMU_ISA, else `auto`: tensorflow where it has a GPU, else native, or reference with the
+ * reason. Throws EmuError (usage) for a value that cannot be.
  */
 export function selectBackend(options: BackendOptions = {}): BackendInfo {
   const backend = select(options);
@@ -68,14 +69,13 @@ function select(options: BackendOptions): Selected {
   const wanted = options.backend ?? (process.env.EMU_BACKEND || 'auto');
   switch (wanted) {
     case 'auto':
-    case 'native': {
-      const info = selectNative(options);
-      return info ?? selectReference(addonProblem());
-    }
+      return hasTensorflowOnGpu() ? selectTensorflow(options) : selectNativeIfPossible(options);
+    case 'native':
+      return selectNativeIfPossible(options);
     case 'reference':
       return selectReference();
     case 'tensorflow':
-      return selectTensorflow();
+      return selectTensorflow(options);
     default:
       throw usageError(
         `expected auto, native, reference or tensorflow as backend, got '${wanted}'`,
@@ -86,7 +86,11 @@ function select(options: BackendOptions): Selected {
 /** The backends that this machine can run, best first. */
 export function availableBackends(): BackendName[] {
   const names: BackendName[] = loadAddon() ? ['native', 'reference'] : ['reference'];
-  return tf.findBackendFactory(TENSORFLOW) ? [...names, 'tensorflow'] : names;
+  return 'build' in findTensorflow() ? [...names, 'tensorflow'] : names;
+}
+
+function selectNativeIfPossible(options: BackendOptions): Selected {
+  return selectNative(options) ?? selectReference(addonProblem());
 }
 
 function selectNative(options: BackendOptions): Selected | undefined {
@@ -112,13 +116,17 @@ function selectReference(reason?: string): Selected {
   return {name: 'reference', threads: 1, isa: 'javascript', ...(reason ? {reason} : {})};
 }
 
-/** The one that loadTensorflow() has registered in this process. */
-function selectTensorflow(): Selected {
-  if (!tf.findBackendFactory(TENSORFLOW)) {
-    throw usageError("backend 'tensorflow' is not installed; use --backend native");
-  }
+/** Whether TensorFlow is installed and found a GPU when it was. */
+function hasTensorflowOnGpu(): boolean {
+  const found = findTensorflow();
+  return 'build' in found && found.installed.device === 'gpu';
+}
+
+function selectTensorflow(options: BackendOptions): Selected {
+  const wanted = (options.threads ?? threadsFromEnvironment()) || undefined;
+  const {threads, device} = loadInstalledTensorflow(wanted);
   activate(TENSORFLOW);
-  return {name: 'tensorflow', threads: os.availableParallelism(), isa: 'tensorflow'};
+  return {name: 'tensorflow', threads, isa: device};
 }
 
 /** tf.setBackend without waiting: all backends start synchronously. */

@@ -14,11 +14,14 @@ export const referenceVariant: Variant = {name: 'reference', backend: 'reference
 
 /**
  * The reference backend, the native one with each instruction set that this processor has, and
- * TensorFlow where it was loaded. EMU_TEST_BACKENDS, names with commas between, leaves out the others.
+ * TensorFlow where it is installed for this state of its sources. EMU_TEST_BACKENDS, names with commas between, leaves out the others.
  */
 export function variants(): Variant[] {
   const wanted = process.env.EMU_TEST_BACKENDS?.split(',');
-  const backends = availableBackends().filter((name) => wanted?.includes(name) ?? true);
+  const available = availableBackends();
+  if (wanted?.includes('tensorflow') && !available.includes('tensorflow'))
+    throw new Error('EMU_TEST_BACKENDS: run `emu backend install tensorflow` first');
+  const backends = available.filter((name) => wanted?.includes(name) ?? true);
   return backends.flatMap((backend): Variant[] => {
     if (backend !== 'native') return [{name: backend, backend}];
     // avx512bf16 is avx512 but under --compute bf16, which test/kernels/bf16.test.ts is about.

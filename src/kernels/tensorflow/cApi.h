@@ -179,9 +179,15 @@ void TF_KernelBuilder_TypeConstraint(TF_KernelBuilder* builder, const char* attr
 void TF_RegisterKernelBuilder(const char* name, TF_KernelBuilder* builder, TF_Status* status);
 void TF_OpKernelConstruction_GetAttrFloat(TF_OpKernelConstruction* construction, const char* attr,
                                           float* value, TF_Status* status);
+void TF_OpKernelConstruction_GetAttrInt64(TF_OpKernelConstruction* construction, const char* attr,
+                                          int64_t* value, TF_Status* status);
+void TF_OpKernelConstruction_GetAttrBool(TF_OpKernelConstruction* construction, const char* attr,
+                                         unsigned char* value, TF_Status* status);
 void TF_OpKernelConstruction_Failure(TF_OpKernelConstruction* construction, TF_Status* status);
 void TF_OpKernelContext_Failure(TF_OpKernelContext* context, TF_Status* status);
 void TF_GetInput(TF_OpKernelContext* context, int index, TF_Tensor** tensor, TF_Status* status);
+void TF_SetOutput(TF_OpKernelContext* context, int index, const TF_Tensor* tensor,
+                  TF_Status* status);
 TF_Tensor* TF_AllocateOutput(TF_OpKernelContext* context, int index, TF_DataType type,
                              const int64_t* dims, int num_dims, size_t length, TF_Status* status);
 

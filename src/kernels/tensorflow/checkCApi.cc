@@ -1,6 +1,7 @@
 // Compiles only if cApi.h says what TensorFlow's own headers say: a function declared otherwise
-// there is a conflict, and sizes and numbers are asserted. Never linked; `npm run tensorflow:smoke`
-// runs it.
+// there is a conflict, and sizes and numbers are asserted. Never linked. To be run when the pinned
+// version changes, with the folder include/ of a wheel of tensorflow-cpu:
+//   c++ -std=c++17 -fsyntax-only -Iinclude src/kernels/tensorflow/checkCApi.cc
 #include <cstddef>
 #include <type_traits>
 

@@ -1,31 +1,63 @@
 // The backend `tensorflow`: @tensorflow/tfjs-node-gpu over a libtensorflow of today, with our ops.
-// Where its files come from: scripts/tensorflow/install.ts.
+// Where its files come from: src/backends/tensorflow/install.ts.
 import {createRequire} from 'node:module';
+import os from 'node:os';
 import path from 'node:path';
 import util from 'node:util';
 import tf from '#tfjs';
 import {EmuError} from '../../errors.js';
 import {tensorflowKernels} from './kernels.js';
+import {findTensorflow, libraryFolder, type TensorflowFiles} from './layout.js';
+import {registerStockFixes} from './stockFixes.js';
 import {TENSORFLOW, type TensorflowBackend} from './tensorflowBackend.js';
-
-export interface TensorflowFiles {
-  /** The folder of the package @tensorflow/tfjs-node-gpu, its binding compiled. */
-  readonly packageFolder: string;
-  /** The library of our ops. */
-  readonly ops: string;
-}
 
 export interface TensorflowInfo {
   /** Of libtensorflow. */
   readonly version: string;
   readonly device: 'cpu' | 'gpu';
+  /** That one op may use; they hold for the life of the process. */
+  readonly threads: number;
+}
+
+/** What preload.cc exports. */
+interface Preload {
+  /** setenv(3), for libtensorflow: in a worker thread process.env is only a copy. */
+  setEnvironment(name: string, value: string): void;
+  load(file: string): void;
+}
+
+/** What the library of our ops exports. */
+interface Ops {
+  /** That one of our ops may use. */
+  setThreads(count: number): void;
+}
+
+let loaded: TensorflowInfo | undefined;
+
+/**
+ * Loads what `emu backend install tensorflow` has built for this emu, once; `threads` (default: the cores)
+ * count the first time. Throws EmuError (usage) when nothing is installed, EmuError when it cannot be loaded.
+ */
+export function loadInstalledTensorflow(threads?: number): TensorflowInfo {
+  if (loaded) return loaded;
+  const found = findTensorflow();
+  if ('problem' in found) {
+    throw new EmuError(`backend 'tensorflow': ${found.problem}, or use --backend native`, {
+      code: 'bad_backend',
+      reason: 'usage',
+    });
+  }
+  return loadTensorflow(found.build, threads);
 }
 
 /**
  * Loads TensorFlow into this process and registers the backend with our ops, without choosing it.
  * Throws EmuError when it cannot be loaded.
  */
-export function loadTensorflow({packageFolder, ops}: TensorflowFiles): TensorflowInfo {
+export function loadTensorflow(
+  {packageFolder, ops, preload}: TensorflowFiles,
+  threads: number = os.availableParallelism(),
+): TensorflowInfo {
   restoreNodeUtilities();
   const require = createRequire(import.meta.url);
   const requireInPackage = createRequire(path.join(packageFolder, 'package.json'));
@@ -39,16 +71,23 @@ export function loadTensorflow({packageFolder, ops}: TensorflowFiles): Tensorflo
   }
   const previous = tf.getBackend();
   try {
+    const {setEnvironment, load} = require(preload) as Preload;
+    setEnvironment('TF_NUM_INTRAOP_THREADS', String(threads));
+    setEnvironment('TF_FORCE_GPU_ALLOW_GROWTH', process.env.TF_FORCE_GPU_ALLOW_GROWTH ?? 'true');
+    load(path.join(libraryFolder(), 'libtensorflow_framework.so.2'));
+    (require(ops) as Ops).setThreads(threads);
     require(packageFolder); // registers its backend and kernels, and makes it the current one
-    require(ops);
   } catch (error) {
     throw loadError((error as Error).message.split('\n', 1)[0]!, error);
   } finally {
     if (previous) void tf.setBackend(previous);
   }
-  for (const kernel of tensorflowKernels) tf.registerKernel(kernel);
+  registerStockFixes();
   const {binding} = tf.findBackend(TENSORFLOW) as TensorflowBackend;
-  return {version: binding.TF_Version, device: binding.isUsingGpuDevice() ? 'gpu' : 'cpu'};
+  const device = binding.isUsingGpuDevice() ? 'gpu' : 'cpu';
+  if (device === 'cpu') for (const kernel of tensorflowKernels) tf.registerKernel(kernel);
+  loaded = {version: binding.TF_Version, device, threads};
+  return loaded;
 }
 
 /** tfjs-node-gpu calls two functions of node:util that Node 23 removed. */
@@ -59,5 +98,8 @@ function restoreNodeUtilities(): void {
 }
 
 function loadError(problem: string, cause?: unknown): EmuError {
-  return new EmuError(`tensorflow backend: ${problem}`, {code: 'bad_backend', cause});
+  return new EmuError(`backend 'tensorflow': ${problem}; use --backend native`, {
+    code: 'bad_backend',
+    cause,
+  });
 }

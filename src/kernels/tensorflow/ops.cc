@@ -1,10 +1,11 @@
-// The library of our ops on TensorFlow: a Node addon without exports that registers them as it
-// loads.
+// The library of our ops on TensorFlow: a Node addon that registers them as it loads. They compute
+// by the same kernels as the native backend, with threads of their own.
 #include <node_api.h>
 
 #include <mutex>
 #include <string>
 
+#include "../native/threadPool.h"
 #include "op.h"
 
 namespace emu {
@@ -15,19 +16,9 @@ void defineOp(const Signature& signature) {
   for (const char* spec : signature.inputs) TF_OpDefinitionBuilderAddInput(builder, spec);
   for (const char* spec : signature.outputs) TF_OpDefinitionBuilderAddOutput(builder, spec);
   for (const char* spec : signature.attributes) TF_OpDefinitionBuilderAddAttr(builder, spec);
-  TF_OpDefinitionBuilderSetShapeInferenceFunction(builder, signature.inferShapes);
   Status status;
   TF_RegisterOpDefinition(builder, status);
   status.check();
-}
-
-void copyShape(TF_ShapeInferenceContext* context, int input, int output, TF_Status* status) {
-  TF_ShapeHandle* shape = TF_NewShapeHandle();
-  TF_ShapeInferenceContextGetInput(context, input, shape, status);
-  if (TF_GetCode(status) == TF_OK) {
-    TF_ShapeInferenceContextSetOutput(context, output, shape, status);
-  }
-  TF_DeleteShapeHandle(shape);
 }
 
 void addKernel(const char* op, void* (*create)(TF_OpKernelConstruction*),
@@ -40,12 +31,34 @@ void addKernel(const char* op, void* (*create)(TF_OpKernelConstruction*),
 namespace {
 
 // Once a process: a worker thread that loads the library again finds the ops there.
-void registerOps() { registerRmsNorm(); }
+void registerOps() {
+  registerAdamw();
+  registerAttention();
+  registerCacheWrite();
+  registerElementwise();
+  registerGroupNorm();
+  registerNorm();
+  registerRope();
+  registerSoftmaxCrossEntropy();
+}
+
+napi_value setThreads(napi_env env, napi_callback_info info) {  // (count)
+  size_t count = 1;
+  napi_value argument;
+  int32_t threads = 0;
+  napi_get_cb_info(env, info, &count, &argument, nullptr, nullptr);
+  napi_get_value_int32(env, argument, &threads);
+  setNumThreads(threads);
+  return nullptr;
+}
 
 napi_value initialize(napi_env env, napi_value exports) {
   static std::once_flag isRegistered;
   try {
     std::call_once(isRegistered, registerOps);
+    napi_value function = nullptr;
+    napi_create_function(env, "setThreads", NAPI_AUTO_LENGTH, setThreads, nullptr, &function);
+    napi_set_named_property(env, exports, "setThreads", function);
   } catch (const std::exception& error) {
     napi_throw_error(env, nullptr, error.what());
   }

@@ -14,11 +14,15 @@ export interface OpAttribute {
 export interface TensorflowBackend extends tf.KernelBackend {
   readonly binding: {
     readonly TF_ATTR_FLOAT: number;
+    readonly TF_ATTR_BOOL: number;
+    readonly TF_ATTR_INT: number;
+    readonly TF_ATTR_TYPE: number;
     readonly TF_Version: string;
     isUsingGpuDevice(): boolean;
     /** Tensors that TensorFlow holds. */
     getNumOfTensors(): number;
   };
+  write(values: Float32Array | Int32Array, shape: number[], dtype: tf.DataType): object;
   executeSingleOutput(name: string, attributes: OpAttribute[], inputs: tf.TensorInfo[]): tf.Tensor;
   executeMultipleOutputs(
     name: string,

@@ -1,8 +1,8 @@
-// What one call of an op costs on TensorFlow when there is hardly anything to compute: a token of a
+// `npm run tensorflow:dispatch`: what one call of an op costs on TensorFlow when there is hardly anything to compute: a token of a
 // small model. It is the price of a custom op against that of a composition of stock ops.
 import tf from '#tfjs';
-import {rmsNormReference} from '../../src/kernels/rmsNorm/rmsNorm.reference.js';
-import {selectBackend} from '../../src/kernels/backend.js';
+import {rmsNormReference} from '../src/kernels/rmsNorm/rmsNorm.reference.js';
+import {selectBackend} from '../src/kernels/backend.js';
 import {
   attention,
   cacheWrite,
@@ -15,8 +15,7 @@ import {
   rope,
   siluGate,
   softmaxCrossEntropy,
-} from '../../src/kernels/index.js';
-import type {Dispatch} from './messages.js';
+} from '../src/kernels/index.js';
 
 const CALLS = 20; // of one batch, in one tidy
 const BATCHES = 50;
@@ -56,18 +55,20 @@ function calls(): Record<string, () => tf.Tensor> {
   };
 }
 
-/** The best of the batches, for other processes only add to it: microseconds a call, op after op. */
-export function* measureDispatch(): Generator<Dispatch> {
-  selectBackend({backend: 'tensorflow'});
-  for (const [op, call] of Object.entries(calls())) {
-    let best = Number.POSITIVE_INFINITY;
-    for (let batch = 0; batch < BATCHES; batch++) {
-      const started = performance.now();
-      tf.tidy(() => {
-        for (let i = 0; i < CALLS; i++) call();
-      });
-      best = Math.min(best, performance.now() - started);
-    }
-    yield {kind: 'dispatch', op, microseconds: (best * 1000) / CALLS};
+/** The best of the batches, for other processes only add to it: microseconds a call. */
+function measure(call: () => tf.Tensor): number {
+  let best = Number.POSITIVE_INFINITY;
+  for (let batch = 0; batch < BATCHES; batch++) {
+    const started = performance.now();
+    tf.tidy(() => {
+      for (let i = 0; i < CALLS; i++) call();
+    });
+    best = Math.min(best, performance.now() - started);
   }
+  return (best * 1000) / CALLS;
 }
+
+selectBackend({backend: 'tensorflow'});
+for (const [op, call] of Object.entries(calls()))
+  console.log(`${op.padEnd(26)} ${measure(call).toFixed(1).padStart(7)} us a call`);
+process.exit(0);

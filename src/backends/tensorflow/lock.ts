@@ -1,0 +1,11 @@
+import path from 'node:path';
+import {tensorflowFolder} from '../../kernels/tensorflow/layout.js';
+import {takeLock} from '../../processLock.js';
+import {InstallError} from './run.js';
+
+/** Has this process alone change what is installed; returns what gives it back. */
+export function lockTensorflow(): () => void {
+  const refused = ({pid}: {pid: number}) =>
+    new InstallError(`another emu (process ${pid}) is installing or removing this; wait for it`);
+  return takeLock(path.join(tensorflowFolder(), 'lock'), refused);
+}

@@ -1,0 +1,68 @@
+// What the kernels of our ops share: attributes, small inputs that come from JavaScript, and registration.
+import type tf from '#tfjs';
+import {type OpAttribute, TENSORFLOW, type TensorflowBackend} from './tensorflowBackend.js';
+
+/** One run of an op. */
+export interface CustomCall<Inputs, Attrs> {
+  readonly inputs: Inputs;
+  readonly attrs: Attrs;
+  readonly backend: TensorflowBackend;
+}
+
+/** The tfjs kernel `kernelName` of the backend `tensorflow`. */
+export function tensorflowKernel<Inputs, Attrs = object>(
+  kernelName: string,
+  run: (call: CustomCall<Inputs, Attrs>) => tf.TensorInfo | tf.TensorInfo[],
+): tf.KernelConfig {
+  return {
+    kernelName,
+    backendName: TENSORFLOW,
+    kernelFunc: ({inputs, attrs, backend}) =>
+      run({
+        inputs: inputs as Inputs,
+        attrs: (attrs ?? {}) as Attrs,
+        backend: backend as TensorflowBackend,
+      }),
+  };
+}
+
+export const floatAttribute = (backend: TensorflowBackend, name: string, value: number) =>
+  ({name, type: backend.binding.TF_ATTR_FLOAT, value}) satisfies OpAttribute;
+
+export const sizeAttribute = (backend: TensorflowBackend, name: string, value: number) =>
+  ({name, type: backend.binding.TF_ATTR_INT, value}) satisfies OpAttribute;
+
+export const flagAttribute = (backend: TensorflowBackend, name: string, value: boolean) =>
+  ({name, type: backend.binding.TF_ATTR_BOOL, value}) satisfies OpAttribute;
+
+const dataTypes = {float32: 1, int32: 3}; // TensorFlow's DataType
+
+export const typeAttribute = (
+  backend: TensorflowBackend,
+  name: string,
+  value: keyof typeof dataTypes,
+) => ({name, type: backend.binding.TF_ATTR_TYPE, value: dataTypes[value]}) satisfies OpAttribute;
+
+/** A tensor of these numbers, unknown to tfjs. */
+export function upload(
+  backend: TensorflowBackend,
+  values: Float32Array | Int32Array,
+  shape: number[] = [values.length],
+): tf.TensorInfo {
+  const dtype = values instanceof Int32Array ? 'int32' : 'float32';
+  return {dataId: backend.write(values, shape, dtype), shape, dtype};
+}
+
+/** Runs `body` with a tensor of these numbers. */
+export function withUpload<T>(
+  backend: TensorflowBackend,
+  values: Float32Array | Int32Array,
+  body: (info: tf.TensorInfo) => T,
+): T {
+  const info = upload(backend, values);
+  try {
+    return body(info);
+  } finally {
+    backend.disposeData(info.dataId, true);
+  }
+}
