@@ -25,7 +25,7 @@ class Inputs {
     v.expect("attention", "v", cache);
     numKeys.expect("attention", "numKeys", {1});
     const int64_t keys = numKeys.ints()[0];
-    if (keys < 1 || keys > cache[1]) throw OpError("attention: expected keys within the cache");
+    if (keys < 1) throw OpError("attention: expected at least one key");
     args.isBiasShared = bias.size() > 0 && bias.dim(0) == 1;
     args.isStartPerQuery = keyStart.size() > 0 && keyStart.shape().size() == 2;
     if (bias.size() > 0) {
@@ -64,8 +64,10 @@ class Inputs {
   AttentionInputs args;
 };
 
-void expectRowForEach(const AttentionInputs& args) {
+// Without cacheRows sequence b reads row b.
+void expectOwnRows(const AttentionInputs& args) {
   if (args.rows < args.batch) throw OpError("attention: expected a cache row for each sequence");
+  if (args.keys > args.capacity) throw OpError("attention: expected keys within the cache");
 }
 
 class Attention {
@@ -90,13 +92,17 @@ class Attention {
     if (args.cacheRows) {
       const auto keys = static_cast<int64_t>(in.keys);
       cacheRows.expect("attention", "cacheRows", {static_cast<int64_t>(in.batch), keys});
+      // Positions beyond the capacity lie in the rows after theirs.
+      const size_t places = in.rows * in.capacity;
       for (size_t i = 0; i < cacheRows.size(); ++i) {
-        if (args.cacheRows[i] < 0 || static_cast<size_t>(args.cacheRows[i]) >= in.rows) {
+        const int32_t row = args.cacheRows[i];
+        if (row < 0 || static_cast<size_t>(row) >= in.rows ||
+            static_cast<size_t>(row) * in.capacity + i % in.keys >= places) {
           throw OpError("attention: expected rows of the cache");
         }
       }
     } else {
-      expectRowForEach(in);
+      expectOwnRows(in);
     }
     const Tensor out = run.allocateOutput(0, inputs.q);
     const Tensor logSumExp = run.allocateOutput(1, inputs.sumShape());
@@ -127,7 +133,7 @@ class AttentionGrad {
     const Tensor logSumExp = run.input(1);
     const Tensor dy = run.input(2);
     const Inputs inputs(run, 3, run.input(9), scale_, isCausal_);
-    expectRowForEach(inputs.args);
+    expectOwnRows(inputs.args);
     out.expect("attention", "out", inputs.q.shape());
     dy.expect("attention", "dy", inputs.q.shape());
     logSumExp.expect("attention", "logSumExp", inputs.sumShape());

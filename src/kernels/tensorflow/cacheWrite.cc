@@ -11,27 +11,28 @@ class CacheWrite {
  public:
   static Signature signature() {
     return {
-        "EmuCacheWrite", {"cache: float", "values: float", "position: int32"}, {"out: float"}, {}};
+        "EmuCacheWrite", {"cache: float", "values: float", "places: int32"}, {"out: float"}, {}};
   }
   explicit CacheWrite(const Attributes&) {}
 
   void compute(const Run& run) const {
     const Tensor cache = run.input(0);
     const Tensor values = run.input(1);
-    const Tensor positions = run.input(2);
-    positions.expect("cacheWrite", "position", {1});
+    const Tensor places = run.input(2);  // the position, and how many positions rows are apart
+    places.expect("cacheWrite", "places", {2});
     const std::vector<int64_t> shape = cache.shape();
     const std::vector<int64_t> written = values.shape();
-    const int64_t position = positions.ints()[0];
-    const bool fits = shape.size() == 4 && written.size() == 4 && written[0] <= shape[0] &&
-                      position >= 0 && position + written[1] <= shape[1] &&
-                      written[2] == shape[2] && written[3] == shape[3];
+    const int64_t position = places.ints()[0];
+    const int64_t rowStride = places.ints()[1];
+    const bool fits = shape.size() == 4 && written.size() == 4 && position >= 0 && rowStride >= 0 &&
+                      written[2] == shape[2] && written[3] == shape[3] && written[0] > 0 &&
+                      (written[0] - 1) * rowStride + position + written[1] <= shape[0] * shape[1];
     if (!fits) throw OpError("cacheWrite: expected values that fit into the cache");
     const size_t positionSize = cache.dim(2) * cache.dim(3);
     const size_t rowSize = values.dim(1) * positionSize;
     for (size_t row = 0; row < values.dim(0); ++row) {
       const float* source = values.data() + row * rowSize;
-      float* target = cache.data() + (row * cache.dim(1) + position) * positionSize;
+      float* target = cache.data() + (row * rowStride + position) * positionSize;
       std::copy(source, source + rowSize, target);
     }
     run.setOutput(0, cache);

@@ -157,8 +157,8 @@ const adamwKernel = tensorflowKernel<Inputs, AdamwAttrs>(Adamw, ({inputs, attrs,
 const cacheWriteKernel = tensorflowKernel<Inputs, CacheWriteAttrs>(
   CacheWrite,
   ({inputs: {cache, values}, attrs, backend}) =>
-    withUpload(backend, Int32Array.of(attrs.position), (position) =>
-      backend.executeSingleOutput(CacheWrite, [], [cache!, values!, position]),
+    withUpload(backend, Int32Array.of(attrs.position, attrs.rowStride), (places) =>
+      backend.executeSingleOutput(CacheWrite, [], [cache!, values!, places]),
     ),
 );
 
