@@ -39,6 +39,9 @@ export async function answerTurn(
   return {type: 'text', text, tokens: [...facts.tokens], isStopped, model: name};
 }
 
+/** A frame with a picture takes the screen some 20 ms, in which keys wait. */
+const SHOWN_EVERY_MS = 200;
+
 /** Draws, keeps the picture in `store`; undefined where it was stopped. */
 export async function drawTurn(
   {log, model, signal}: Turning,
@@ -51,6 +54,7 @@ export async function drawTurn(
   const seed = (options.seed ?? 0) + attempt;
   log.update({live: {type: 'busy', what: 'drawing'}});
   let preview: Picture | undefined;
+  let shownAt = Number.NEGATIVE_INFINITY;
   const drawn = await model.draw(
     parts,
     {...options, seed},
@@ -58,6 +62,8 @@ export async function drawTurn(
       if (event.type !== 'step') return;
       const {step, steps} = event;
       preview = event.preview ?? preview;
+      if (performance.now() - shownAt < SHOWN_EVERY_MS && step < steps) return;
+      shownAt = performance.now();
       log.update({live: {type: 'drawing', step, steps, preview}});
     },
     signal,
