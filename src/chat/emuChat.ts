@@ -10,6 +10,7 @@ import {History} from '../model/history.js';
 import {nextTurn} from '../model/nextTurn.js';
 import {AnswerStream} from '../text/answerStream.js';
 import {strip} from '../text/whitespace.js';
+import {searchOptions} from '../textOptions.js';
 import type {
   AnswerOptions,
   ChatAnswer,
@@ -270,28 +271,13 @@ export class EmuChat implements ChatModel {
       .fittedTo(contextLength, room);
   }
 
+  /** Greedy unless told otherwise; whatever is shown, answers are not rewarded for their length. */
   private search(
-    {numBeams = 1, sample = false, ...options}: AnswerOptions,
-    maxNewTokens: number,
+    options: AnswerOptions,
+    maxTokens: number,
     signal: AbortSignal | undefined,
   ): GenerationOptions {
-    const {bos, eos} = this.emu.tokenizer.ids;
-    return {
-      maxNewTokens,
-      minLength: 1,
-      numBeams: sample ? 1 : numBeams,
-      lengthPenalty: 0,
-      repetitionPenalty: 1,
-      noRepeatNgramSize: 0,
-      numReturnSequences: 1,
-      doSample: sample,
-      temperature: options.temperature ?? 1,
-      topK: options.topK ?? 0,
-      topP: options.topP ?? 0.9,
-      seed: options.seed ?? 0,
-      bosId: bos,
-      eosId: eos,
-      ...(signal ? {signal} : {}),
-    };
+    const own = {task: 'vqa', lengthPenalty: 0, maxTokens, ...(signal ? {signal} : {})} as const;
+    return searchOptions({numBeams: 1, ...options, ...own}, this.emu.tokenizer);
   }
 }
