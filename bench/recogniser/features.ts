@@ -1,6 +1,7 @@
 // What a drawing on white looks like, in numbers made by hand: histograms of oriented gradients (Dalal and
 // Triggs, CVPR 2005) of its lightness, and its colours on a coarse grid. No part of a model of ours.
 import sharp from 'sharp';
+import {drawnBox} from '../../src/data/drawnBox.js';
 import type {Picture} from '../../src/data/picture.js';
 
 /** Side of the cropped drawing in pixels. */
@@ -12,21 +13,9 @@ const BINS = 9;
 const INK = 40;
 
 /** What is drawn, cut out of its white ground and scaled until its longer side is 64: RGB [64, 64, 3], 0 to 255. */
-export async function cropToDrawing({data, width, height}: Picture): Promise<Uint8Array> {
-  let [left, right, top, bottom] = [width, -1, height, -1];
-  for (let y = 0; y < height; y++)
-    for (let x = 0; x < width; x++) {
-      const at = 3 * (y * width + x);
-      if (Math.min(data[at]!, data[at + 1]!, data[at + 2]!) > 255 - INK) continue;
-      left = Math.min(left, x);
-      right = Math.max(right, x);
-      top = Math.min(top, y);
-      bottom = Math.max(bottom, y);
-    }
-  const isBlank = right < left;
-  const box = isBlank
-    ? {left: 0, top: 0, width, height}
-    : {left, top, width: right - left + 1, height: bottom - top + 1};
+export async function cropToDrawing(picture: Picture): Promise<Uint8Array> {
+  const {data, width, height} = picture;
+  const box = drawnBox(picture, INK) ?? {left: 0, top: 0, width, height};
   const cropped = await sharp(data, {raw: {width, height, channels: 3}})
     .extract(box)
     .resize(SIDE, SIDE, {fit: 'contain', background: '#fff'})

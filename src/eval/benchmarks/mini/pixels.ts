@@ -1,4 +1,5 @@
 // Pictures as short vectors of their pixels, and the nearest of many: what can be had without learning.
+import {drawnBox} from '../../../data/drawnBox.js';
 import type {Picture} from '../../../data/picture.js';
 import type {Drawing} from '../../../train/emoji/art.js';
 
@@ -46,19 +47,10 @@ export function thumbnails(pictures: readonly Picture[], side: number): Float32A
  * unit length: the nearest by distance is the one that correlates most.
  */
 export function cropped(picture: Picture, side: number): Float32Array {
-  const {width, height, data} = picture;
-  let [left, right, top, bottom] = [width, -1, height, -1];
-  for (let y = 0; y < height; y++)
-    for (let x = 0; x < width; x++) {
-      const at = 3 * (y * width + x);
-      if (Math.min(data[at]!, data[at + 1]!, data[at + 2]!) > 255 - INK) continue;
-      left = Math.min(left, x);
-      right = Math.max(right, x);
-      top = Math.min(top, y);
-      bottom = y;
-    }
-  if (right < left) return new Float32Array(3 * side * side); // all white: like nothing
-  const [across, down] = [right - left + 1, bottom - top + 1];
+  const box = drawnBox(picture, INK);
+  if (!box) return new Float32Array(3 * side * side); // all white: like nothing
+  const {left, top, width: across, height: down} = box;
+  const {width, data} = picture;
   const longer = Math.max(across, down);
   const square = new Uint8Array(3 * longer * longer).fill(255);
   const [padX, padY] = [(longer - across) >> 1, (longer - down) >> 1];
