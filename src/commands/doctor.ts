@@ -2,9 +2,8 @@ import {EmuCommand} from '../cli/command.js';
 import {describeBackend} from '../cli/describeBackend.js';
 import type {ProgramReport} from '../cli/doctor.js';
 import {settingsFile} from '../cli/settings.js';
+import {gigabytes} from '../gigabytes.js';
 import {hubCacheFolder} from '../userFolders.js';
-
-const gigabytes = (bytes: number) => `${(bytes / 1e9).toFixed(1)} GB`;
 
 function describeProgram({available, path, version, origin, reason}: ProgramReport): string {
   const place = path ? ` at ${path}` : '';

@@ -1,6 +1,7 @@
 // A pull without the network: what is in the cache, or what is missing of it.
 import path from 'node:path';
 import {ModelError} from '../errors.js';
+import {gigabytes} from '../gigabytes.js';
 import {cachedFiles} from '../weights/cachedFiles.js';
 import {cachedRefs, cachedSnapshots, repoFolder} from '../weights/hubCache.js';
 import {unfinished} from './parts.js';
@@ -30,7 +31,7 @@ export async function pulledBefore(
   const missing = async (problem: string) => {
     const begun = await unfinished(path.join(folder, 'blobs'));
     const bytes = begun.reduce((sum, {done}) => sum + done, 0);
-    const part = bytes > 0 ? ` (${(bytes / 1e9).toFixed(1)} GB of unfinished files are)` : '';
+    const part = bytes > 0 ? ` (${gigabytes(bytes)} of unfinished files are)` : '';
     return new ModelError(
       repo,
       `HF_HUB_OFFLINE is set, and ${problem}${part}`,

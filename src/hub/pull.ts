@@ -10,6 +10,7 @@ import {
 } from 'node:fs';
 import path from 'node:path';
 import {EmuError, ModelError} from '../errors.js';
+import {gigabytes} from '../gigabytes.js';
 import {takeLock} from '../processLock.js';
 import {repoFolder} from '../weights/hubCache.js';
 import {linkOrCopy, writeText} from '../weights/writeWhole.js';
@@ -70,8 +71,6 @@ export async function standing(
     }),
   );
 }
-
-const gigabytes = (bytes: number) => `${(bytes / 1e9).toFixed(1)} GB`;
 
 /** Throws EmuError when the disk has no room for what is missing. */
 export function checkSpace(

@@ -5,6 +5,7 @@
 import {readFileSync} from 'node:fs';
 import {freemem} from 'node:os';
 import {EmuError} from '../errors.js';
+import {gigabytes} from '../gigabytes.js';
 import type {BackendName} from '../kernels/backend.js';
 import type {EmuConfig} from './config.js';
 import {countElements, encodingBytes, rowMajorStrides, type StoredTensor} from './storedTensor.js';
@@ -30,8 +31,6 @@ function containerMemory(): number {
   const limit = process.constrainedMemory?.() ?? 0;
   return limit > 0 ? limit - process.memoryUsage.rss() : Number.POSITIVE_INFINITY;
 }
-
-const gigabytes = (bytes: number) => `${(bytes / 1e9).toFixed(1)} GB`;
 
 /** Throws EmuError (memory) when `bytes` are more than there is. */
 export function checkMemory(

@@ -6,6 +6,7 @@ import {existsSync, readdirSync, rmSync} from 'node:fs';
 import fs from 'node:fs/promises';
 import path from 'node:path';
 import {fileURLToPath} from 'node:url';
+import {gigabytes} from '../../gigabytes.js';
 import {
   type Build,
   buildIn,
@@ -70,9 +71,8 @@ async function checkSpace({folder, space}: InstallPlan): Promise<void> {
   const {bavail, bsize} = await fs.statfs(folder);
   const free = bavail * bsize;
   if (free >= space) return;
-  const gb = (bytes: number) => `${(bytes / 1e9).toFixed(1)} GB`;
   throw new InstallError(
-    `${folder}: ${gb(space)} needed, ${gb(free)} free; make room or set EMU_HOME to another disk`,
+    `${folder}: ${gigabytes(space)} needed, ${gigabytes(free)} free; make room or set EMU_HOME to another disk`,
   );
 }
 
