@@ -1,8 +1,9 @@
-/** Flags of every C++ file, and those that each variant of a `*.simd.cc` file adds. */
+/** Flags of every C++ file. */
 export const COMMON_FLAGS: readonly string[];
-export const ISA_FLAGS: Readonly<Record<string, readonly string[]>>;
-/** The variants that this processor's family has. */
-export const SIMD_ISAS: readonly string[];
+/** What a source is compiled for, by its name; undefined: once, without flags of an instruction set. */
+export function isasOf(file: string): readonly (string | undefined)[];
+/** What compiling for one adds. */
+export function isaFlagsOf(isa: string): readonly string[];
 /** The full path of the C++ compiler to use, or undefined. `CXX` decides when it is set. */
 export function findCompiler(): string | undefined;
 /** Tells one compiler from another without starting it. */

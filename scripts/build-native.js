@@ -54,14 +54,14 @@ const AVX512_FLAGS = [
   '-Wno-maybe-uninitialized',
   '-Wno-uninitialized',
 ];
-export const ISA_FLAGS = {
+const ISA_FLAGS = {
   scalar: [],
   avx2: AVX2_FLAGS,
   avx512: AVX512_FLAGS,
   avx512bf16: [...AVX512_FLAGS, '-mavx512bf16'],
 };
 // Those that a *.simd.cc is compiled for: avx512bf16 adds a few kernels of its own.
-export const SIMD_ISAS = process.arch === 'x64' ? ['scalar', 'avx2', 'avx512'] : ['scalar'];
+const SIMD_ISAS = process.arch === 'x64' ? ['scalar', 'avx2', 'avx512'] : ['scalar'];
 const ISAS = process.arch === 'x64' ? [...SIMD_ISAS, 'avx512bf16'] : SIMD_ISAS;
 
 function sha(...parts) {
@@ -93,6 +93,17 @@ export function compilerIdentity(compiler) {
   return `${file} ${size} ${mtimeMs}`;
 }
 
+/** What a source is compiled for, by its name; undefined: once, without ISA flags. */
+export function isasOf(file) {
+  const suffix = /\.([a-z0-9]+)\.cc$/.exec(file)?.[1];
+  if (suffix === 'simd') return SIMD_ISAS;
+  return suffix in ISA_FLAGS ? ISAS.filter((isa) => isa === suffix) : [undefined];
+}
+
+export function isaFlagsOf(isa) {
+  return [...ISA_FLAGS[isa], `-DEMU_ISA=${isa}`];
+}
+
 /** Every object to compile: {source, object, flags}, paths relative to the repository. */
 function planObjects(includeFolder) {
   const sources = fs
@@ -102,11 +113,8 @@ function planObjects(includeFolder) {
     .sort();
   const objects = [];
   for (const file of sources) {
-    const suffix = /\.([a-z0-9]+)\.cc$/.exec(file)?.[1];
-    const isas = suffix === 'simd' ? SIMD_ISAS : suffix in ISA_FLAGS ? [suffix] : [undefined];
-    for (const isa of isas) {
-      if (isa && !ISAS.includes(isa)) continue;
-      const isaFlags = isa ? [...ISA_FLAGS[isa], `-DEMU_ISA=${isa}`] : [];
+    for (const isa of isasOf(file)) {
+      const isaFlags = isa ? isaFlagsOf(isa) : [];
       objects.push({
         source: path.join('src', 'kernels', file),
         object: path.join(

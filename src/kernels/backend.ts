@@ -4,8 +4,9 @@ import {registerFasterKernels} from './javascript/register.js';
 import {addonProblem, loadAddon} from './native/addon.js';
 import {nativeKernels} from './native/kernels.js';
 import {activeNativeBackend, NATIVE, registerNativeBackend} from './native/nativeBackend.js';
+import {computesInBf16, setBf16Products} from './tensorflow/computeType.js';
 import {findTensorflow} from './tensorflow/layout.js';
-import {loadInstalledTensorflow} from './tensorflow/loadTensorflow.js';
+import {loadedTensorflow, loadInstalledTensorflow} from './tensorflow/loadTensorflow.js';
 import {TENSORFLOW} from './tensorflow/tensorflowBackend.js';
 
 export type BackendName = 'native' | 'reference' | 'tensorflow';
@@ -51,16 +52,22 @@ export function selectBackend(options: BackendOptions = {}): BackendInfo {
 export function selectCompute(wanted: Compute = 'f32'): ComputeInfo {
   const addon = activeNativeBackend()?.addon;
   addon?.setBf16(wanted === 'bf16');
-  if (wanted === 'f32' || addon?.computesInBf16()) return {compute: wanted};
+  const isOnTensorflow = tf.getBackend() === TENSORFLOW;
+  setBf16Products(wanted === 'bf16' && isOnTensorflow && loadedTensorflow()!.hasBf16);
+  if (computeInUse() === wanted) return {compute: wanted};
+  const needed = 'bf16 needs a processor with AVX-512 BF16';
   const computeReason = addon
-    ? `bf16 needs a processor with AVX-512 BF16, and kernels for it: these are ${addon.isa()}`
-    : 'bf16 needs the native backend';
+    ? `${needed}, and kernels for it: these are ${addon.isa()}`
+    : isOnTensorflow
+      ? `${needed}, or a GPU`
+      : 'bf16 needs the backend native or tensorflow';
   return {compute: 'f32', computeReason};
 }
 
 /** In what they are computed now. */
 export function computeInUse(): Compute {
-  return activeNativeBackend()?.addon.computesInBf16() ? 'bf16' : 'f32';
+  const addon = activeNativeBackend()?.addon;
+  return computesInBf16() || addon?.computesInBf16() ? 'bf16' : 'f32';
 }
 
 type Selected = Omit<BackendInfo, keyof ComputeInfo>;

@@ -3,10 +3,16 @@
 import tf from '#tfjs';
 import {suite} from 'uvu';
 import * as assert from 'uvu/assert';
-import {selectBackend, selectCompute} from '../../src/kernels/backend.js';
+import {
+  availableBackends,
+  type BackendName,
+  selectBackend,
+  selectCompute,
+} from '../../src/kernels/backend.js';
 import {decode, encode} from '../../src/kernels/encoding.js';
 import {conv2d, linear} from '../../src/kernels/index.js';
 import {loadAddon} from '../../src/kernels/native/addon.js';
+import {makeWeight} from '../../src/kernels/weight.js';
 import {assertClose} from '../support/assertClose.js';
 import {evaluate, type Numbers, random} from '../support/parity.js';
 import {skip} from '../support/skip.js';
@@ -16,7 +22,7 @@ const isas = loadAddon()?.isas() ?? [];
 
 test('says why it computes in f32', () => {
   assert.equal(selectBackend({backend: 'reference', compute: 'bf16'}).compute, 'f32');
-  assert.match(selectCompute('bf16').computeReason!, /native backend/);
+  assert.match(selectCompute('bf16').computeReason!, /backend native or tensorflow/);
   if (isas.length === 0) return;
   const {compute, computeReason} = selectBackend({
     backend: 'native',
@@ -35,15 +41,24 @@ function rounded({shape, data}: Numbers): Numbers {
 
 type Op = (...inputs: tf.Tensor[]) => tf.Tensor;
 
-/** What the op gives on the native backend, in a precision; gradients for the weights `dy`. */
-function run(compute: 'f32' | 'bf16', op: Op, inputs: readonly Numbers[], dy?: Numbers) {
-  assert.is(selectBackend({backend: 'native', compute}).compute, compute);
+/** What the op gives on a backend, in a precision; gradients for the weights `dy`. */
+function runOn(
+  backend: BackendName,
+  compute: 'f32' | 'bf16',
+  op: Op,
+  inputs: readonly Numbers[],
+  dy?: Numbers,
+) {
+  assert.is(selectBackend({backend, compute}).compute, compute);
   try {
     return evaluate(op, inputs, dy);
   } finally {
     selectBackend({backend: 'reference'});
   }
 }
+
+const run = (compute: 'f32' | 'bf16', op: Op, inputs: readonly Numbers[], dy?: Numbers) =>
+  runOn('native', compute, op, inputs, dy);
 
 function rootMeanSquare(values: ArrayLike<number>): number {
   return Math.sqrt(
@@ -117,6 +132,47 @@ if (!isas.includes('avx512bf16')) {
       assert.ok(error > 1e-4 && error < 0.01, `relative error ${error}`);
     }
   });
+
+  // TensorFlow rounds the results too: 2^-9 of each.
+  if (availableBackends().includes('tensorflow'))
+    test('products on TensorFlow', () => {
+      const [x, weight, bias, dy] = [[40, 37], [45, 37], [45], [40, 45]].map((shape, i) =>
+        random(shape, i),
+      ) as [Numbers, Numbers, Numbers, Numbers];
+      const op: Op = (...[at, w, b]) => linear(at!, w!, b!);
+      const found = runOn('tensorflow', 'bf16', op, [x, weight, bias], dy);
+      const wanted = runOn(
+        'tensorflow',
+        'f32',
+        op,
+        [rounded(x), rounded(weight), bias],
+        rounded(dy),
+      );
+      const tolerance = {atol: 1e-4, rtol: 2 ** -8};
+      assertClose(found.value, wanted.value, {...tolerance, atol: 0.02}, 'value'); // before the bias
+      for (const i of [0, 1])
+        assertClose(found.gradients[i]!, wanted.gradients[i]!, tolerance, `gradient ${i}`);
+      const exact = runOn('tensorflow', 'f32', op, [x, weight, bias], dy);
+      assertClose(found.gradients[2]!, exact.gradients[2]!, {atol: 0}, 'bias');
+      for (const encoding of ['f16', 'bf16'] as const)
+        for (const rows of [1, 40]) {
+          const data = x.data.slice(0, rows * 37) as Float32Array;
+          const product = (compute: 'f32' | 'bf16') => {
+            selectBackend({backend: 'tensorflow', compute});
+            return tf.tidy(() => {
+              const bytes = encode(weight.data as Float32Array, encoding);
+              return linear(
+                tf.tensor2d(data, [rows, 37]),
+                makeWeight(bytes, encoding, [45, 37]),
+              ).dataSync();
+            });
+          };
+          const [short, long] = [product('bf16'), product('f32')];
+          const off = Array.from(short, (value, i) => value - long[i]!);
+          assert.ok(rootMeanSquare(off) < 0.01 * rootMeanSquare(long));
+        }
+      selectBackend({backend: 'reference'});
+    });
 }
 
 test.run();

@@ -3,7 +3,7 @@
 import fs from 'node:fs/promises';
 import {createRequire} from 'node:module';
 import path from 'node:path';
-import {COMMON_FLAGS, ISA_FLAGS, SIMD_ISAS} from '../../../scripts/build-native.js';
+import {COMMON_FLAGS, isaFlagsOf, isasOf} from '../../../scripts/build-native.js';
 import {
   type Build,
   emuRoot,
@@ -57,14 +57,12 @@ export async function compileOps(
 ): Promise<void> {
   const objectFolder = `${build.ops}.objects`;
   await fs.mkdir(objectFolder);
-  const files = opSources().flatMap((source) =>
-    (source.endsWith('.simd.cc') ? SIMD_ISAS : [undefined]).map((isa) => ({source, isa})),
-  );
+  const files = opSources().flatMap((source) => isasOf(source).map((isa) => ({source, isa})));
   const objects: string[] = [];
   for (const {source, isa} of files) {
     onFile(objects.length, files.length);
     const object = path.join(objectFolder, `${objects.length}.o`);
-    const isaFlags = isa ? [...(ISA_FLAGS[isa] ?? []), `-DEMU_ISA=${isa}`] : [];
+    const isaFlags = isa ? isaFlagsOf(isa) : [];
     const flags = [...COMMON_FLAGS, ...isaFlags, `-isystem${nodeHeaders}`];
     const name = path.relative(emuRoot, source);
     const args = [...flags, '-c', source, '-o', object];

@@ -6,11 +6,14 @@ import {
   type OptionalInput,
   optionalInputs,
 } from '../attention/attention.js';
-import {flagAttribute, floatAttribute, tensorflowKernel, upload, withUpload} from './customOp.js';
+import {
+  absentInputs,
+  flagAttribute,
+  floatAttribute,
+  tensorflowKernel,
+  withUpload,
+} from './customOp.js';
 import type {TensorflowBackend} from './tensorflowBackend.js';
-
-/** Tensors without elements, for inputs that are left out. They stay as long as the process. */
-let absent: {floats: TensorInfo; ints: TensorInfo} | undefined;
 
 /** The inputs in the op's order, each there. */
 function allInputs(
@@ -18,11 +21,7 @@ function allInputs(
   inputs: readonly TensorInfo[],
   extras: readonly OptionalInput[],
 ): TensorInfo[] {
-  absent ??= {
-    floats: upload(backend, new Float32Array(0)),
-    ints: upload(backend, new Int32Array(0)),
-  };
-  const {floats, ints} = absent;
+  const {floats, ints} = absentInputs(backend);
   const optional = optionalInputs.map((name) => {
     const index = extras.indexOf(name);
     return index >= 0 ? inputs[3 + index]! : name === 'bias' ? floats : ints;

@@ -1,6 +1,12 @@
 // What the kernels of our ops share: attributes, small inputs that come from JavaScript, and registration.
 import type tf from '#tfjs';
-import {type OpAttribute, TENSORFLOW, type TensorflowBackend} from './tensorflowBackend.js';
+import {
+  dataTypes,
+  type OpAttribute,
+  TENSORFLOW,
+  type TensorflowBackend,
+  type TensorType,
+} from './tensorflowBackend.js';
 
 /** One run of an op. */
 export interface CustomCall<Inputs, Attrs> {
@@ -35,13 +41,8 @@ export const sizeAttribute = (backend: TensorflowBackend, name: string, value: n
 export const flagAttribute = (backend: TensorflowBackend, name: string, value: boolean) =>
   ({name, type: backend.binding.TF_ATTR_BOOL, value}) satisfies OpAttribute;
 
-const dataTypes = {float32: 1, int32: 3}; // TensorFlow's DataType
-
-export const typeAttribute = (
-  backend: TensorflowBackend,
-  name: string,
-  value: keyof typeof dataTypes,
-) => ({name, type: backend.binding.TF_ATTR_TYPE, value: dataTypes[value]}) satisfies OpAttribute;
+export const typeAttribute = (backend: TensorflowBackend, name: string, value: TensorType) =>
+  ({name, type: backend.binding.TF_ATTR_TYPE, value: dataTypes[value]}) satisfies OpAttribute;
 
 /** A tensor of these numbers, unknown to tfjs. */
 export function upload(
@@ -51,6 +52,21 @@ export function upload(
 ): tf.TensorInfo {
   const dtype = values instanceof Int32Array ? 'int32' : 'float32';
   return {dataId: backend.write(values, shape, dtype), shape, dtype};
+}
+
+/** Tensors without elements. They stay as long as the process. */
+let absent: {floats: tf.TensorInfo; ints: tf.TensorInfo} | undefined;
+
+/** What stands for inputs that are left out. */
+export function absentInputs(backend: TensorflowBackend): {
+  floats: tf.TensorInfo;
+  ints: tf.TensorInfo;
+} {
+  absent ??= {
+    floats: upload(backend, new Float32Array(0)),
+    ints: upload(backend, new Int32Array(0)),
+  };
+  return absent;
 }
 
 /** Runs `body` with a tensor of these numbers. */

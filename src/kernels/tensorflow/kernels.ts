@@ -1,7 +1,6 @@
-// Every kernel of ours on the backend `tensorflow`, on the CPU. An op without one runs its reference
-// composition; so do all on a GPU, where these would have every tensor brought to the host.
+// The kernels of the backend `tensorflow`. An op without one runs its reference composition, of TensorFlow's
+// ops; on a GPU an op of ours would have every tensor brought to the host.
 import type {KernelConfig, TensorInfo} from '@tensorflow/tfjs';
-import tf from '#tfjs';
 import {Adamw, type AdamwAttrs} from '../adamw/adamw.js';
 import {CacheWrite, type CacheWriteAttrs} from '../cacheWrite/cacheWrite.js';
 import {GeluGrad} from '../gelu/gelu.grad.js';
@@ -10,7 +9,6 @@ import {GroupNormGrad} from '../groupNorm/groupNorm.grad.js';
 import {GroupNorm, type GroupNormAttrs} from '../groupNorm/groupNorm.js';
 import {LayerNormGrad} from '../layerNorm/layerNorm.grad.js';
 import {LayerNorm} from '../layerNorm/layerNorm.js';
-import {Linear} from '../linear/linear.js';
 import {RmsNormGrad} from '../rmsNorm/rmsNorm.grad.js';
 import {RmsNorm} from '../rmsNorm/rmsNorm.js';
 import {Rope, type RopeAttrs} from '../rope/rope.js';
@@ -23,15 +21,18 @@ import {
   type SoftmaxCrossEntropyAttrs,
 } from '../softmaxCrossEntropy/softmaxCrossEntropy.js';
 import {attentionKernels} from './attention.js';
+import {batchNormKernels} from './batchNorm.js';
+import {conv2dKernels} from './conv2d.js';
 import {
   flagAttribute,
   floatAttribute,
   sizeAttribute,
   tensorflowKernel,
-  typeAttribute,
   upload,
   withUpload,
 } from './customOp.js';
+import {embeddingKernels} from './embedding.js';
+import {productKernels} from './products.js';
 import type {TensorflowBackend} from './tensorflowBackend.js';
 
 type Inputs = Readonly<Record<string, TensorInfo>>;
@@ -67,25 +68,6 @@ const groupNormKernels = [
     return backend.executeMultipleOutputs(GroupNormGrad, attributes, tensors, 3);
   }),
 ];
-
-/** BatchMatMulV2 takes x of any rank from 2 on as it is: no reshape, whose shape would be uploaded. */
-const linearKernel = tensorflowKernel<Inputs>(Linear, ({inputs: {x, weight, bias}, backend}) => {
-  const type = typeAttribute(backend, 'T', 'float32');
-  const attributes = [
-    type,
-    flagAttribute(backend, 'adj_x', false),
-    flagAttribute(backend, 'adj_y', true),
-  ];
-  const vector = x!.shape.length === 1 ? tf.reshape(x as tf.Tensor, [1, -1]) : undefined;
-  const inputs = [vector ?? x!, weight!];
-  const product = backend.executeSingleOutput('BatchMatMulV2', attributes, inputs);
-  const sum = bias ? backend.executeSingleOutput('AddV2', [type], [product, bias]) : product;
-  if (sum !== product) product.dispose();
-  if (!vector) return sum;
-  const result = tf.reshape(sum, [-1]);
-  tf.dispose([vector, sum]);
-  return result;
-});
 
 /** The tables as tensors, which stay as long as they do. */
 const ropeTables = new WeakMap<RopeTable, [cos: TensorInfo, sin: TensorInfo]>();
@@ -162,16 +144,18 @@ const cacheWriteKernel = tensorflowKernel<Inputs, CacheWriteAttrs>(
     ),
 );
 
-export const tensorflowKernels: readonly KernelConfig[] = [
+/** By ops of our library, which compute on the CPU. */
+const ownKernels: readonly KernelConfig[] = [
   adamwKernel,
   ...attentionKernels,
+  ...batchNormKernels,
   cacheWriteKernel,
+  ...conv2dKernels,
   simpleKernel(Gelu, ['x']),
   simpleKernel(GeluGrad, ['x', 'dy']),
+  ...groupNormKernels,
   simpleKernel(LayerNorm, ['x', 'weight', 'bias']),
   simpleKernel(LayerNormGrad, ['x', 'weight', 'dy'], 3),
-  ...groupNormKernels,
-  linearKernel,
   simpleKernel(RmsNorm, ['x', 'weight']),
   simpleKernel(RmsNormGrad, ['x', 'weight', 'dy'], 2),
   ropeKernel,
@@ -179,3 +163,9 @@ export const tensorflowKernels: readonly KernelConfig[] = [
   simpleKernel(SiluGateGrad, ['gate', 'up', 'dy'], 2),
   ...softmaxCrossEntropyKernels,
 ];
+
+/** The kernels of this backend; without our library, or with tensors on a GPU, those of TensorFlow's ops alone. */
+export function tensorflowKernels(hasOwnOps: boolean): KernelConfig[] {
+  const everywhere = [...embeddingKernels, ...productKernels(hasOwnOps)];
+  return hasOwnOps ? [...everywhere, ...ownKernels] : everywhere;
+}

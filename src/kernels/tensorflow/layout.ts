@@ -20,13 +20,15 @@ export const kernelsFolder = path.join(emuRoot, 'src', 'kernels');
 
 /** Sources of our ops: of this backend, and kernels that it shares with the native one. */
 const ownSources = [
-  ...['ops', 'adamw', 'attention', 'cacheWrite', 'elementwise', 'groupNorm', 'norm'],
-  ...['rope', 'softmaxCrossEntropy'],
+  ...['ops', 'adamw', 'attention', 'batchNorm', 'cacheWrite', 'conv2d', 'elementwise'],
+  ...['groupNorm', 'norm', 'product', 'rope', 'softmaxCrossEntropy'],
 ].map((name) => `tensorflow/${name}.cc`);
 const sharedSources = [
   'adamw/adamw.simd.cc',
   'attention/attention.simd.cc',
   'attention/attentionGrad.simd.cc',
+  'batchNorm/batchNorm.simd.cc',
+  'conv2d/conv2d.simd.cc',
   'gelu/gelu.simd.cc',
   'groupNorm/groupNorm.simd.cc',
   'norm/norm.simd.cc',
@@ -34,6 +36,9 @@ const sharedSources = [
   'siluGate/siluGate.simd.cc',
   'softmaxCrossEntropy/softmaxCrossEntropy.simd.cc',
   'native/cpu.cc',
+  'native/gemm.avx512bf16.cc',
+  'native/gemm.cc',
+  'native/gemm.simd.cc',
   'native/threadPool.cc',
 ];
 const headerFolders = [

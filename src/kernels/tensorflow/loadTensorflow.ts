@@ -6,6 +6,7 @@ import path from 'node:path';
 import util from 'node:util';
 import tf from '#tfjs';
 import {EmuError} from '../../errors.js';
+import {decodeForStockOps} from './encodedWeights.js';
 import {tensorflowKernels} from './kernels.js';
 import {findTensorflow, libraryFolder, type TensorflowFiles} from './layout.js';
 import {registerStockFixes} from './stockFixes.js';
@@ -17,6 +18,8 @@ export interface TensorflowInfo {
   readonly device: 'cpu' | 'gpu';
   /** That one op may use; they hold for the life of the process. */
   readonly threads: number;
+  /** Whether the device multiplies numbers in bfloat16 faster than in float32. */
+  readonly hasBf16: boolean;
 }
 
 /** What preload.cc exports. */
@@ -30,9 +33,16 @@ interface Preload {
 interface Ops {
   /** That one of our ops may use. */
   setThreads(count: number): void;
+  canComputeInBf16(): boolean;
 }
 
+/** Set: TensorFlow's ops alone on the CPU too, as on a GPU, whose path is tested so. */
+const RAW_OPS = 'EMU_TENSORFLOW_RAW';
+
 let loaded: TensorflowInfo | undefined;
+
+/** Of TensorFlow, once it is loaded. */
+export const loadedTensorflow = (): TensorflowInfo | undefined => loaded;
 
 /**
  * Loads what `emu backend install tensorflow` has built for this emu, once; `threads` (default: the cores)
@@ -70,23 +80,33 @@ export function loadTensorflow(
     }
   }
   const previous = tf.getBackend();
+  let canComputeInBf16 = false;
   try {
     const {setEnvironment, load} = require(preload) as Preload;
     setEnvironment('TF_NUM_INTRAOP_THREADS', String(threads));
     setEnvironment('TF_FORCE_GPU_ALLOW_GROWTH', process.env.TF_FORCE_GPU_ALLOW_GROWTH ?? 'true');
     load(path.join(libraryFolder(), 'libtensorflow_framework.so.2'));
-    (require(ops) as Ops).setThreads(threads);
+    const own = require(ops) as Ops;
+    own.setThreads(threads);
+    canComputeInBf16 = own.canComputeInBf16();
     require(packageFolder); // registers its backend and kernels, and makes it the current one
   } catch (error) {
     throw loadError((error as Error).message.split('\n', 1)[0]!, error);
   } finally {
     if (previous) void tf.setBackend(previous);
   }
+  const backend = tf.findBackend(TENSORFLOW) as TensorflowBackend;
   registerStockFixes();
-  const {binding} = tf.findBackend(TENSORFLOW) as TensorflowBackend;
+  decodeForStockOps(backend);
+  const {binding} = backend;
   const device = binding.isUsingGpuDevice() ? 'gpu' : 'cpu';
-  if (device === 'cpu') for (const kernel of tensorflowKernels) tf.registerKernel(kernel);
-  loaded = {version: binding.TF_Version, device, threads};
+  for (const kernel of tensorflowKernels(device === 'cpu' && !process.env[RAW_OPS])) {
+    if (tf.getKernel(kernel.kernelName, TENSORFLOW))
+      tf.unregisterKernel(kernel.kernelName, TENSORFLOW);
+    tf.registerKernel(kernel);
+  }
+  const hasBf16 = device === 'gpu' || canComputeInBf16;
+  loaded = {version: binding.TF_Version, device, threads, hasBf16};
   return loaded;
 }
 

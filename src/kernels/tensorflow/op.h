@@ -172,10 +172,13 @@ void registerOp() {
 // One function a file, called by registerOps() in ops.cc.
 void registerAdamw();
 void registerAttention();
+void registerBatchNorm();
 void registerCacheWrite();
+void registerConv2D();
 void registerElementwise();
 void registerGroupNorm();
 void registerNorm();
+void registerProduct();
 void registerRope();
 void registerSoftmaxCrossEntropy();
 

@@ -5,6 +5,7 @@
 #include <mutex>
 #include <string>
 
+#include "../native/cpu.h"
 #include "../native/threadPool.h"
 #include "op.h"
 
@@ -34,10 +35,13 @@ namespace {
 void registerOps() {
   registerAdamw();
   registerAttention();
+  registerBatchNorm();
   registerCacheWrite();
+  registerConv2D();
   registerElementwise();
   registerGroupNorm();
   registerNorm();
+  registerProduct();
   registerRope();
   registerSoftmaxCrossEntropy();
 }
@@ -52,13 +56,24 @@ napi_value setThreads(napi_env env, napi_callback_info info) {  // (count)
   return nullptr;
 }
 
+napi_value canComputeInBf16(napi_env env, napi_callback_info) {  // () -> whether the processor can
+  napi_value result = nullptr;
+  napi_get_boolean(env, canRun(Isa::kAvx512Bf16), &result);
+  return result;
+}
+
+void define(napi_env env, napi_value exports, const char* name, napi_callback callback) {
+  napi_value function = nullptr;
+  napi_create_function(env, name, NAPI_AUTO_LENGTH, callback, nullptr, &function);
+  napi_set_named_property(env, exports, name, function);
+}
+
 napi_value initialize(napi_env env, napi_value exports) {
   static std::once_flag isRegistered;
   try {
     std::call_once(isRegistered, registerOps);
-    napi_value function = nullptr;
-    napi_create_function(env, "setThreads", NAPI_AUTO_LENGTH, setThreads, nullptr, &function);
-    napi_set_named_property(env, exports, "setThreads", function);
+    define(env, exports, "setThreads", setThreads);
+    define(env, exports, "canComputeInBf16", canComputeInBf16);
   } catch (const std::exception& error) {
     napi_throw_error(env, nullptr, error.what());
   }
