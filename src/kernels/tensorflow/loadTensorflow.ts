@@ -85,7 +85,9 @@ export function loadTensorflow(
     const {setEnvironment, load} = require(preload) as Preload;
     setEnvironment('TF_NUM_INTRAOP_THREADS', String(threads));
     setEnvironment('TF_FORCE_GPU_ALLOW_GROWTH', process.env.TF_FORCE_GPU_ALLOW_GROWTH ?? 'true');
-    load(path.join(libraryFolder(), 'libtensorflow_framework.so.2'));
+    const libraries = ['framework', 'cc'].map((name) => `libtensorflow_${name}.so.2`);
+    for (const name of libraries) load(path.join(libraryFolder(), name));
+    load(ops);
     const own = require(ops) as Ops;
     own.setThreads(threads);
     canComputeInBf16 = own.canComputeInBf16();

@@ -48,9 +48,11 @@ class Silence {
   const int stderr_;
 };
 
-// load(file): TensorFlow's framework. It tells on stderr which instructions it uses, partly while
-// it is loaded, and heeds no variable about that; afterwards its logging library does, by a
-// function that is found by its name in the pinned version. Errors are printed.
+// load(file): a library that stays until the process ends, even where the worker thread that wanted it
+// ends before: TensorFlow has threads, and functions that are called at the end. TensorFlow's framework
+// tells on stderr which instructions it uses, partly while it is loaded, and heeds no variable about
+// that; afterwards its logging library does, by a function that is found by its name in the pinned
+// version. Errors are printed.
 napi_value load(napi_env env, napi_callback_info info) {
   constexpr int kError = 2;
   size_t count = 1;
@@ -59,7 +61,7 @@ napi_value load(napi_env env, napi_callback_info info) {
   void* library;
   {
     const Silence silence;
-    library = dlopen(text(env, argument).c_str(), RTLD_LAZY | RTLD_LOCAL);
+    library = dlopen(text(env, argument).c_str(), RTLD_LAZY | RTLD_LOCAL | RTLD_NODELETE);
   }
   if (!library) {
     napi_throw_error(env, nullptr, dlerror());
