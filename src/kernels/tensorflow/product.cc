@@ -1,5 +1,4 @@
-// EmuProduct on TensorFlow: products with a weight in the encoding of its file. Those of float32
-// numbers are TensorFlow's own.
+// EmuProduct on TensorFlow: a product with a weight, in the encoding of its file or float32.
 #include "../native/gemm.h"
 #include "op.h"
 #include "weight.h"
@@ -12,9 +11,9 @@ class Product {
  public:
   static Signature signature() {
     return {"EmuProduct",
-            {"x: float", "weight: uint8", "bias: float"},
+            {"x: float", "weight: T", "bias: float"},
             {"out: float"},
-            {"encoding: int", "columns: int", "is_transposed: bool"}};
+            {"T: {float, uint8}", "encoding: int", "columns: int", "is_transposed: bool"}};
   }
   explicit Product(const Attributes& attributes)
       : encoding_(encodingAttribute(attributes)),

@@ -1,10 +1,16 @@
-// linear and matMul. Products of float32 are TensorFlow's own; a weight in the encoding of its file is read in
-// place by an op of ours on the CPU, and decoded on the device on a GPU.
+// linear and matMul: TensorFlow's own products, or on the CPU one op of ours, which reads a weight in the
+// encoding of its file in place; on a GPU that is decoded on the device.
 import type {KernelConfig, TensorInfo} from '@tensorflow/tfjs';
 import {Linear} from '../linear/linear.js';
 import {encodingCodes} from '../native/addon.js';
 import {computesInBf16} from './computeType.js';
-import {absentInputs, flagAttribute, sizeAttribute, tensorflowKernel} from './customOp.js';
+import {
+  absentInputs,
+  flagAttribute,
+  sizeAttribute,
+  tensorflowKernel,
+  typeAttribute,
+} from './customOp.js';
 import {encodingOfData, inputAs} from './encodedWeights.js';
 import {withRawOps} from './rawOps.js';
 import type {TensorflowBackend} from './tensorflowBackend.js';
@@ -20,13 +26,14 @@ interface ProductInputs {
   readonly isTransposed: boolean;
 }
 
-/** By an op of ours, the native backend's kernels, in float32: x not transposed, a stored weight of two dimensions. */
+/** By an op of ours, the native backend's kernels, in float32: x not transposed, a weight of two dimensions. */
 function ownProduct(
   backend: TensorflowBackend,
   {x, weight, bias, isTransposed}: ProductInputs,
 ): TensorInfo {
   const encoding = encodingOfData(weight);
   const attributes = [
+    typeAttribute(backend, 'T', encoding === 'f32' ? 'float32' : 'uint8'),
     sizeAttribute(backend, 'encoding', encodingCodes[encoding]),
     sizeAttribute(backend, 'columns', weight.shape[1]!),
     flagAttribute(backend, 'is_transposed', isTransposed),
@@ -50,14 +57,15 @@ function rawProduct(
       ops.flag('adj_x', isXTransposed),
       ops.flag('adj_y', isTransposed),
     ];
-    const matrix = x.shape.length > 1 ? x.shape : [1, ...x.shape];
-    const rows = ops.reshape(inputAs(ops, x, type), matrix);
-    const product = ops.run('BatchMatMulV2', attributes, [rows, inputAs(ops, weight, type)]);
-    const numbers = ops.cast(product, 'float32');
+    const isVector = x.shape.length === 1;
+    const numbers = inputAs(ops, x, type);
+    const rows = isVector ? ops.reshape(numbers, [1, ...x.shape]) : numbers;
+    const multiplied = ops.run('BatchMatMulV2', attributes, [rows, inputAs(ops, weight, type)]);
+    const product = ops.cast(multiplied, 'float32');
     const sum = bias
-      ? ops.run('AddV2', [ops.type('T', 'float32')], [numbers, inputAs(ops, bias, 'float32')])
-      : numbers;
-    return matrix === x.shape ? sum : ops.reshape(sum, sum.shape.slice(1));
+      ? ops.run('AddV2', [ops.type('T', 'float32')], [product, inputAs(ops, bias, 'float32')])
+      : product;
+    return isVector ? ops.reshape(sum, sum.shape.slice(1)) : sum;
   });
 }
 
@@ -67,11 +75,12 @@ const MANY_ROWS = 16;
 /** `hasOwnOps`: whether our library is there and tensors are in this process's memory. */
 function product(backend: TensorflowBackend, inputs: ProductInputs, hasOwnOps: boolean) {
   const {x, weight, isXTransposed} = inputs;
-  const isOfStored = encodingOfData(weight) !== 'f32' && weight.shape.length === 2;
-  // TensorFlow's kernels in bfloat16 use more of today's processors than ours (AMX).
+  if (!hasOwnOps || isXTransposed || weight.shape.length !== 2) return rawProduct(backend, inputs);
+  // Few rows: one op of ours costs less than TensorFlow's, and the bias is in it. Many: a stored weight is read in
+  // place, but in bfloat16 TensorFlow's kernels use more of today's processors than ours (AMX).
   const rows = x.shape.slice(0, -1).reduce((count, size) => count * size, 1);
-  const isOwn =
-    hasOwnOps && isOfStored && !isXTransposed && !(computesInBf16() && rows >= MANY_ROWS);
+  const isStored = encodingOfData(weight) !== 'f32';
+  const isOwn = rows < MANY_ROWS || (isStored && !computesInBf16());
   return isOwn ? ownProduct(backend, inputs) : rawProduct(backend, inputs);
 }
 
