@@ -21,11 +21,16 @@ export interface RunOptions {
   readonly uid?: number;
 }
 
-/** No settings of the person who tests: neither variables nor the configuration file. */
+/**
+ * No settings of the person who tests: neither variables nor the configuration file. EMU_HOME stays: there lies
+ * the backend tensorflow, which a test has found installed.
+ */
 export function cleanEnvironment(extra: NodeJS.ProcessEnv = {}): NodeJS.ProcessEnv {
   const kept = Object.entries(process.env).filter(
     ([name]) =>
-      !/^EMU_|^HF_|^HUGGINGFACE_|^DEBUG$|^NO_COLOR$|^FORCE_COLOR$|^NODE_OPTIONS$/.test(name),
+      !/^EMU_(?!HOME$)|^HF_|^HUGGINGFACE_|^DEBUG$|^NO_COLOR$|^FORCE_COLOR$|^NODE_OPTIONS$/.test(
+        name,
+      ),
   );
   return {...Object.fromEntries(kept), XDG_CONFIG_HOME: path.join(root, 'test', 'cli'), ...extra};
 }

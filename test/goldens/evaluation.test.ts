@@ -5,6 +5,7 @@ import {suite} from 'uvu';
 import * as assert from 'uvu/assert';
 import {readImage} from '../../src/data/image.js';
 import {Emu, type Item, type TextOptions} from '../../src/emu.js';
+import type {BackendName} from '../../src/kernels/backend.js';
 import {goldenCheckpoint, onEveryBackend} from '../support/goldenModel.js';
 import {goldenPath, goldens} from '../support/goldens.js';
 import {skip} from '../support/skip.js';
@@ -51,7 +52,7 @@ async function itemsOf({image, prompt}: Asked): Promise<Item[]> {
 if (!golden || !file || !goldenPath('examples')) {
   skip(test, 'answers for the evaluation', 'the goldens are not in this clone');
 } else {
-  const withModel = async (backend: 'native' | 'reference', body: (emu: Emu) => Promise<void>) => {
+  const withModel = async (backend: BackendName, body: (emu: Emu) => Promise<void>) => {
     const emu = await Emu.load(file, {config: goldenPath('tiny-config')!, backend});
     try {
       await body(emu);
@@ -64,7 +65,7 @@ if (!golden || !file || !goldenPath('examples')) {
   const raw = {task: 'raw'} as const;
 
   onEveryBackend(test, 'an answer is one of those allowed', (backend) =>
-    withModel(backend as 'native', async (emu) => {
+    withModel(backend, async (emu) => {
       const options: TextOptions = {
         ...raw,
         choices: golden.json.trie.choices,
@@ -84,7 +85,7 @@ if (!golden || !file || !goldenPath('examples')) {
   );
 
   onEveryBackend(test, 'candidates are ranked by their likelihood', (backend) =>
-    withModel(backend as 'native', async (emu) => {
+    withModel(backend, async (emu) => {
       for (const one of ranked) {
         const {losses, lengths, promptLength} = emu.scoreCandidates(
           await itemsOf(one),
@@ -116,7 +117,7 @@ if (!golden || !file || !goldenPath('examples')) {
   );
 
   onEveryBackend(test, 'answers found together are those found one by one', (backend) =>
-    withModel(backend as 'native', async (emu) => {
+    withModel(backend, async (emu) => {
       const requests = await Promise.all([...generated, ...ranked].map(itemsOf));
       for (const numBeams of backend === 'reference' ? [2] : [1, 5]) {
         const options: TextOptions = {

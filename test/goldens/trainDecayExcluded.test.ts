@@ -2,8 +2,8 @@
 import {suite} from 'uvu';
 import * as assert from 'uvu/assert';
 import {isMatrix} from '../../src/train/parameters.js';
-import {goldenCheckpoint, onEveryBackend} from '../support/goldenModel.js';
-import {follow, start, stepsHere, whole} from '../support/pretrainGolden.js';
+import {goldenCheckpoint, onEveryBackend, stepsHere} from '../support/goldenModel.js';
+import {follow, start, whole} from '../support/pretrainGolden.js';
 import {skip} from '../support/skip.js';
 
 const test = suite('training goldens: decay');

@@ -10,15 +10,12 @@ import {Ema} from '../../src/train/ema.js';
 import {type NoisePredictionBatch, noisePredictionLoss} from '../../src/train/noisePrediction.js';
 import {Variables} from '../../src/train/variables.js';
 import {goldenUnet, loadGoldenSchedule, loadGoldenUnet} from '../support/goldenDecoder.js';
-import {closeTo, onEveryBackend} from '../support/goldenModel.js';
+import {closeTo, onEveryBackend, stepsHere} from '../support/goldenModel.js';
 import {goldens} from '../support/goldens.js';
 import {skip} from '../support/skip.js';
 
 const test = suite('decoder training goldens');
 const golden = goldens('train_decoder');
-
-/** A step in JavaScript takes seconds. */
-const REFERENCE_STEPS = 20;
 
 /** Limits up to a step, as the golden set's README suggests them. */
 type Limits = readonly (readonly [step: number, rtol: number])[];
@@ -203,8 +200,7 @@ if (!golden || !goldenUnet()) {
   skip(test, 'decoder training: loss, update, average', 'the goldens are not in this clone');
 } else {
   onEveryBackend(test, 'decoder training: loss, update, average', () => {
-    const {steps} = golden.json.schedule;
-    train(tf.getBackend() === 'native' ? steps : Math.min(steps, REFERENCE_STEPS));
+    train(stepsHere(golden.json.schedule.steps));
   });
 }
 

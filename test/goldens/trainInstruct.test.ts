@@ -15,6 +15,7 @@ import {
   goldenCheckpoint,
   loadGoldenModel,
   onEveryBackend,
+  stepsHere,
 } from '../support/goldenModel.js';
 import {goldens} from '../support/goldens.js';
 import {continueGreedily} from '../../src/model/continueGreedily.js';
@@ -104,7 +105,7 @@ async function follow(withRows: boolean): Promise<void> {
   const {betas, eps, weight_decay: weightDecay, clip} = json.optimizer;
   const optimizer = new AdamW({beta1: betas[0], beta2: betas[1], eps, weightDecay});
   const {steps: totalSteps, warmup: warmupSteps, base_lr: peak} = json.schedule;
-  const steps = tf.getBackend() === 'native' ? totalSteps : Math.min(totalSteps, 20);
+  const steps = stepsHere(totalSteps);
   let rateSum = 0;
   for (let step = 1; step <= steps; step++) {
     tf.tidy(() => {

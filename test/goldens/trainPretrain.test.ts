@@ -3,8 +3,8 @@ import tf from '#tfjs';
 import {suite} from 'uvu';
 import * as assert from 'uvu/assert';
 import {continueGreedily} from '../../src/model/continueGreedily.js';
-import {goldenCheckpoint, onEveryBackend} from '../support/goldenModel.js';
-import {follow, type GoldenText, start, stepsHere, whole} from '../support/pretrainGolden.js';
+import {goldenCheckpoint, onEveryBackend, stepsHere} from '../support/goldenModel.js';
+import {follow, type GoldenText, start, whole} from '../support/pretrainGolden.js';
 import {skip} from '../support/skip.js';
 import {checkCurve, poolPixels} from '../support/trainingGolden.js';
 

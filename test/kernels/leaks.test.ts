@@ -2,13 +2,14 @@
 import tf from '#tfjs';
 import {suite} from 'uvu';
 import * as assert from 'uvu/assert';
-import {availableBackends, selectBackend} from '../../src/kernels/backend.js';
+import {selectBackend} from '../../src/kernels/backend.js';
 import * as ops from '../../src/kernels/index.js';
+import {tensorsHeld, testedBackends} from '../support/backends.js';
 import {ints, type Numbers, random, toTensor} from '../support/parity.js';
 
 const test = suite('leaks');
 // tfjs's own kernels are slow; one tensor a call shows in any number of calls.
-const CALLS = {native: 1000, reference: 200};
+const CALLS = {native: 1000, tensorflow: 200, reference: 200};
 
 interface Case {
   readonly inputs: readonly Numbers[];
@@ -90,8 +91,7 @@ function callOnce({by, run}: Case, tensors: tf.Tensor[]): void {
   tf.dispose(tf.grads(ofSome)(by.map((i) => tensors[i]!)));
 }
 
-for (const backend of ['native', 'reference'] as const) {
-  if (!availableBackends().includes(backend)) continue;
+for (const backend of testedBackends()) {
   for (const [name, one] of Object.entries(cases)) {
     test(`${name} (${backend})`, () => {
       selectBackend({backend});
@@ -99,9 +99,10 @@ for (const backend of ['native', 'reference'] as const) {
       // No tidy around the calls: an op must not rely on its caller's.
       callOnce(one, tensors);
       const before = tf.memory();
+      const held = tensorsHeld();
       for (let i = 0; i < CALLS[backend]; i++) callOnce(one, tensors);
       const after = tf.memory();
-      assert.is(after.numTensors, before.numTensors);
+      assert.equal(tensorsHeld(), held);
       assert.is(after.numBytes, before.numBytes);
       assert.is(after.numDataBuffers, before.numDataBuffers);
       tf.dispose(tensors);

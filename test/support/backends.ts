@@ -2,6 +2,10 @@
 import tf from '#tfjs';
 import type {uvu} from 'uvu';
 import {availableBackends, type BackendName, selectBackend} from '../../src/kernels/backend.js';
+import {
+  TENSORFLOW,
+  type TensorflowBackend,
+} from '../../src/kernels/tensorflow/tensorflowBackend.js';
 import {type IsaName, loadAddon} from '../../src/kernels/native/addon.js';
 
 export interface Variant {
@@ -33,6 +37,11 @@ export function variants(): Variant[] {
   });
 }
 
+/** The backends of `variants`, native with its best instruction set. */
+export function testedBackends(): BackendName[] {
+  return [...new Set(variants().map(({backend}) => backend))];
+}
+
 /** Runs `body` in a tidy with a variant's backend; then the reference backend is chosen again. */
 export function withVariant<T>(variant: Variant, body: () => T): T {
   selectBackend({backend: variant.backend, isa: variant.isa});
@@ -43,6 +52,13 @@ export function withVariant<T>(variant: Variant, body: () => T): T {
     tf.engine().endScope();
     selectBackend({backend: 'reference'});
   }
+}
+
+/** How many tensors tfjs knows and, on tensorflow, how many TensorFlow holds. */
+export function tensorsHeld(): number[] {
+  const {numTensors} = tf.memory();
+  if (tf.getBackend() !== TENSORFLOW) return [numTensors];
+  return [numTensors, (tf.backend() as TensorflowBackend).binding.getNumOfTensors()];
 }
 
 /** Registers the test once per variant. */

@@ -24,6 +24,17 @@ export interface GoldenModel {
   dispose(): void;
 }
 
+const tokenizers = new Map<Mode, Tokenizer>();
+
+/** Its 32,000 pieces are read once a process: that takes longer than many a test. */
+function goldenTokenizer(mode: Mode): Tokenizer {
+  const folder = goldenPath('llama_config');
+  const tokenizer =
+    tokenizers.get(mode) ?? loadTokenizer({mode, ...(folder ? {path: folder} : {})});
+  tokenizers.set(mode, tokenizer);
+  return tokenizer;
+}
+
 /** The golden model on the current backend; `build` may put variables in the place of the weights. */
 export function loadGoldenModel(
   mode: Mode,
@@ -36,8 +47,7 @@ export function loadGoldenModel(
   if (!file) throw new Error(`no golden checkpoint for ${mode}`);
   const {config, checkpoint} = openModel(file, {config: goldenPath('tiny-config')!});
   const weights = Weights.open(checkpoint);
-  const folder = goldenPath('llama_config');
-  const tokenizer = loadTokenizer({mode, ...(folder ? {path: folder} : {})});
+  const tokenizer = goldenTokenizer(mode);
   const model = build(weights, config, tokenizer);
   const dispose = () => {
     weights.dispose();
@@ -77,6 +87,14 @@ export function onEveryBackend(
       selectBackend({backend, ...(isa ? {isa} : {})});
       await body(backend);
     });
+}
+
+/** Whether the backend in use is the reference: JavaScript takes its time. */
+export const isReference = () => tf.getBackend() === 'cpu';
+
+/** How many steps of a golden training run are followed: all, on the reference the first 20. */
+export function stepsHere(total: number): number {
+  return isReference() ? Math.min(total, 20) : total;
 }
 
 /** Numbers against a golden's, of the same length. */

@@ -129,10 +129,6 @@ export function start(decays?: (name: string, value: tf.Tensor) => boolean) {
   return {model, tokenizer, variables, initial, split, part, step, dispose, rateSum: () => rateSum};
 }
 
-export function stepsHere(total: number): number {
-  return tf.getBackend() === 'native' ? total : Math.min(total, 20);
-}
-
 export type Started = ReturnType<typeof start>;
 
 /** Runs the golden's batches and checks every step's curve, gradients and snapshots. */

@@ -195,7 +195,7 @@ test('eight pictures are learned to the end, by what their captions regress', as
 
 const all = variants();
 const native = all.findLast(({backend}) => backend === 'native');
-const backends = all.filter((variant) => variant.backend === 'reference' || variant === native);
+const backends = all.filter((variant) => variant.backend !== 'native' || variant === native);
 for (const {name, backend, isa} of backends)
   test(`a resumed run equals one in one go (${name})`, async () => {
     selectBackend({backend, ...(isa ? {isa} : {})});
@@ -203,7 +203,7 @@ for (const {name, backend, isa} of backends)
     assert.is(whole.losses.length, 8);
     assert.ok(whole.losses.every(Number.isFinite));
     // Once inside either phase; tfjs's cpu takes its time.
-    for (const stopAfter of backend === 'native' ? [2, 6] : [6]) {
+    for (const stopAfter of backend === 'reference' ? [6] : [2, 6]) {
       const out = `parts-${backend}-${stopAfter}`;
       const first = await train({out, stopAfter});
       const second = await train({out, resume: true});

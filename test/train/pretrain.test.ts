@@ -39,7 +39,7 @@ async function train({out, stopAfter = Number.POSITIVE_INFINITY, ...options}: Ru
 
 const all = variants();
 const native = all.findLast(({backend}) => backend === 'native');
-const backends = all.filter((variant) => variant.backend === 'reference' || variant === native);
+const backends = all.filter((variant) => variant.backend !== 'native' || variant === native);
 for (const {name, backend, isa} of backends)
   test(`a resumed run equals one in one go (${name})`, async () => {
     selectBackend({backend, ...(isa ? {isa} : {})});

@@ -14,7 +14,9 @@ export function attentionReference(
     const numKeys = options.numKeys ?? k.shape[1];
     const keys = visibleRows(k, batch, numKeys, options.cacheRows); // [B, S', H, D]
     const values = visibleRows(v, batch, numKeys, options.cacheRows);
-    let scores = tf.mul(tf.matMul(byHead(q), byHead(keys), false, true), options.scale);
+    // Of q and of the scores, q is the smaller one to scale.
+    const scaled = tf.mul(byHead(q), options.scale);
+    let scores: tf.Tensor = tf.matMul(scaled, byHead(keys), false, true);
     if (options.bias) scores = tf.add(scores, options.bias);
     const mask = attentionMask(q, numKeys, options); // [B, 1, T, S']
     if (!mask) return byHead(tf.matMul(softmax(scores), byHead(values)) as tf.Tensor4D);
