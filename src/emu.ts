@@ -1,6 +1,7 @@
 // The library: a model loaded once, asked many times. The command line, chat and evaluation stand on it.
 import {performance} from 'node:perf_hooks';
 import tf from '#tfjs';
+import {concatenated} from './concatenated.js';
 import type {Picture} from './data/image.js';
 import {pipelineTransform, processImage} from './data/preprocess.js';
 import {
@@ -10,14 +11,16 @@ import {
   drawPictures,
   drawSettings,
 } from './draw.js';
+import {embedPictures, meanDirection} from './embedPictures.js';
+import {encodePictures} from './encodePictures.js';
 import {EmuError, ModelError} from './errors.js';
+import {type Item, picturesOf, promptItems} from './items.js';
 import {
   type BackendInfo,
   type BackendName,
   type Compute,
   selectBackend,
 } from './kernels/backend.js';
-import {embedPictures, meanDirection} from './embedPictures.js';
 import {type LoadedImageDecoder, loadImageDecoder} from './loadImageDecoder.js';
 import {loadModes, type ModelInMode, type OpenedFile} from './loadModes.js';
 import {LlamaDecoder} from './model/decoder.js';
@@ -31,12 +34,8 @@ import {collectTrace, collectTraceOf, traced} from './model/trace.js';
 import {AnswerStream} from './text/answerStream.js';
 import {buildPrompt, drawingPrompt, type PromptItem, type PromptRequest} from './text/prompt.js';
 import type {Tokenizer} from './text/tokenizer.js';
-import {type TextResult, textResult} from './textResult.js';
-
-import {concatenated} from './concatenated.js';
-import {encodePictures} from './encodePictures.js';
-import {type Item, picturesOf, promptItems} from './items.js';
 import {roomFor, searchOptions, type TextOptions} from './textOptions.js';
+import {type TextResult, textResult} from './textResult.js';
 import {formatConfig, type Mode} from './weights/config.js';
 import {fingerprint} from './weights/fingerprint.js';
 import {modelsThatDraw} from './weights/locate.js';

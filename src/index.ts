@@ -1,10 +1,11 @@
 // The library: what `import {Emu} from 'emu-multimodal'` gives. docs/library.md shows it, examples/ run it.
+
+export {type DecodeOptions, type ReadImageOptions, readImage} from './data/image.js';
 export type {Picture} from './data/picture.js';
-export {type DecodeOptions, readImage, type ReadImageOptions} from './data/image.js';
 export {encodePng, type PngTexts} from './data/png.js';
 export type {SourceOptions} from './data/source.js';
-export {readFrames, type ReadFramesOptions} from './data/video.js';
-export type {Drawing, DrawEvent, DrawOptions, DrawResult, DrawSettings} from './draw.js';
+export {type ReadFramesOptions, readFrames} from './data/video.js';
+export type {DrawEvent, Drawing, DrawOptions, DrawResult, DrawSettings} from './draw.js';
 export {
   type CandidateLosses,
   Emu,

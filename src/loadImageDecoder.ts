@@ -1,8 +1,8 @@
 // An image decoder's folders (unet/, vae/, scheduler/, safety_checker/) as what draws.
 import path from 'node:path';
 import tf from '#tfjs';
-import {clipPixels} from './data/preprocess.js';
 import type {Picture} from './data/picture.js';
+import {clipPixels} from './data/preprocess.js';
 import {ModelError} from './errors.js';
 import {ImageDecoder} from './model/diffusion/imageDecoder.js';
 import {NoiseSchedule} from './model/diffusion/noiseSchedule.js';
@@ -10,9 +10,9 @@ import {SafetyChecker, type SafetyVerdict} from './model/diffusion/safetyChecker
 import {Unet} from './model/diffusion/unet.js';
 import {Vae} from './model/diffusion/vae.js';
 import type {Checkpoint} from './weights/checkpoint.js';
+import {checkWeightsFit} from './weights/checkWeightsFit.js';
 import {readNoiseScheduleConfig} from './weights/diffusionConfig.js';
 import {openUnet, openVae} from './weights/diffusionFolder.js';
-import {checkWeightsFit} from './weights/checkWeightsFit.js';
 import {openSafetyChecker, type SafetyFiles} from './weights/safetyFolder.js';
 import {Weights} from './weights/weights.js';
 

@@ -1,11 +1,11 @@
 // Pictures and videos of a conversation: read once from where the person has them, kept in the
 // session's folder, and read from there whenever the model is to see them again.
 import sharp from 'sharp';
-import {decodeFrame, inspectImage, readImage, type ReadImageOptions} from '../data/image.js';
+import {isVideo} from '../cli/pictures.js';
+import {decodeFrame, inspectImage, type ReadImageOptions, readImage} from '../data/image.js';
 import type {Picture} from '../data/picture.js';
 import {readSource} from '../data/source.js';
 import {readFrames} from '../data/video.js';
-import {isVideo} from '../cli/pictures.js';
 import type {ChatPart} from './chatModel.js';
 import type {ChatStore} from './store.js';
 import type {TurnAnswer, UserMedia, UserPart} from './transcript.js';

@@ -11,7 +11,7 @@ import {openModel} from '../weights/openModel.js';
 import {Weights} from '../weights/weights.js';
 import {benchImage, openImageDecoder} from './benchImage.js';
 import {CountedWeights} from './countedWeights.js';
-import {SyntheticWeights, type SyntheticSize, syntheticConfig} from './syntheticWeights.js';
+import {type SyntheticSize, SyntheticWeights, syntheticConfig} from './syntheticWeights.js';
 
 export interface BenchOptions extends BackendOptions {
   readonly what: 'llm' | 'vision' | 'image';

@@ -74,51 +74,57 @@ export function cpuFeatures(): string[] {
   }
 }
 
-async function nativeReport(): Promise<BackendReport> {
-  try {
+function nativeReport(): Promise<BackendReport> {
+  return orProblem('native', async () => {
     const {addonProblem, loadAddon} = await import('../kernels/native/addon.js');
     const addon = loadAddon();
-    if (addon) {
-      const isas = addon.isas();
-      const compute = isas.includes('avx512bf16') ? (['f32', 'bf16'] as const) : (['f32'] as const);
-      return {name: 'native', available: true, isas, compute};
-    }
-    return {name: 'native', available: false, reason: addonProblem() ?? 'unknown'};
-  } catch (error) {
-    return {name: 'native', available: false, reason: message(error)};
-  }
+    if (!addon) return {name: 'native', available: false, reason: addonProblem() ?? 'unknown'};
+    const isas = addon.isas();
+    const compute = isas.includes('avx512bf16') ? (['f32', 'bf16'] as const) : (['f32'] as const);
+    return {name: 'native', available: true, isas, compute};
+  });
 }
 
-async function referenceReport(): Promise<BackendReport> {
-  try {
+function referenceReport(): Promise<BackendReport> {
+  return orProblem('reference', async () => {
     await import('@tensorflow/tfjs');
     return {name: 'reference', available: true};
-  } catch (error) {
-    return {name: 'reference', available: false, reason: message(error)};
-  }
+  });
 }
 
-/** As its own test found it when it was installed: loading it here would take half a second and 0.4 GB. */
-async function tensorflowReport(): Promise<BackendReport> {
-  const name = 'tensorflow';
+async function orProblem(
+  name: string,
+  report: () => BackendReport | Promise<BackendReport>,
+): Promise<BackendReport> {
   try {
-    const {findTensorflow} = await import('../kernels/tensorflow/layout.js');
-    const found = findTensorflow();
-    if ('problem' in found) return {name, available: false, reason: found.problem};
-    const {version, device} = found.installed;
-    const hint = hasNvidia() && device === 'cpu' ? 'these libraries do not use the GPU' : undefined;
-    return {name, available: true, version, device, ...(hint ? {hint} : {})};
+    return await report();
   } catch (error) {
     return {name, available: false, reason: message(error)};
   }
 }
 
-/** Whether a driver of NVIDIA runs. */
-const hasNvidia = () => existsSync('/proc/driver/nvidia/version');
+/** The backends, whether they load, why one can't, and which one `auto` takes; what a GPU needs. */
+export async function backends() {
+  const {findNvidia} = await import('../backends/tensorflow/nvidia.js');
+  const reports = await import('./tensorflowReport.js');
+  const nvidia = await findNvidia();
+  const found = [
+    await nativeReport(),
+    await orProblem('tensorflow', () => reports.tensorflowReport(nvidia)),
+    await referenceReport(),
+  ];
+  return {
+    backends: found,
+    auto: reports.autoReport(found, nvidia),
+    gpu: reports.gpuReport(nvidia),
+    cuda: reports.cudaReport(nvidia),
+  };
+}
 
-/** The backends, whether they load, and why one can't. */
-export async function backends(): Promise<BackendReport[]> {
-  return [await nativeReport(), await tensorflowReport(), await referenceReport()];
+/** What `emu backend install` needs. */
+export async function tools(): Promise<ProgramReport> {
+  const {toolsReport} = await import('./tensorflowReport.js');
+  return toolsReport();
 }
 
 /** The first line that a program prints about itself. */

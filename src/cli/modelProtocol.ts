@@ -1,13 +1,13 @@
 // The messages between the terminal's thread and the model's (modelHost.ts, modelWorker.ts).
 import type {ChatCalls} from '../chat/chatCalls.js';
-import type {BackendInfo} from '../kernels/backend.js';
 import type {DrawEvent, DrawOptions, DrawResult} from '../draw.js';
 import type {CandidateLosses, Item, LoadOptions, TextOptions, TextResult} from '../emu.js';
-import type {RunOptions, StageName} from '../train/run.js';
+import type {BackendInfo} from '../kernels/backend.js';
+import type {PromptItem} from '../text/prompt.js';
 import type {BenchTrainOptions, BenchTrainResult} from '../train/benchTrain.js';
+import type {RunOptions, StageName} from '../train/run.js';
 import type {TrainingProgress} from '../train/train.js';
 import type {Converted, ConvertOptions} from '../weights/convertModel.js';
-import type {PromptItem} from '../text/prompt.js';
 import type {WireError} from '../wireError.js';
 import type {BenchOptions, BenchResult} from './bench.js';
 

@@ -7,14 +7,14 @@ import {hubCacheFolder} from '../userFolders.js';
 
 function describeProgram({available, path, version, origin, reason}: ProgramReport): string {
   const place = path ? ` at ${path}` : '';
-  if (!available) return `no${place}: ${reason}`;
+  if (!available) return `no${place}: ${reason}${version ? ` (${version})` : ''}`;
   return `${version}${place}${origin ? ` (from ${origin})` : ''}`;
 }
 
 export default class Doctor extends EmuCommand {
   static override summary = 'Say what this machine has and what emu can do with it.';
   static override description =
-    'Machine, processor, backends and why one cannot load, ffmpeg, MPI, folders, models. Works when the rest does not.';
+    'Machine, processor, backends and why one cannot load, which one is taken, GPU, ffmpeg, MPI, folders, models. Works when the rest does not.';
   static override examples = ['<%= config.bin %> doctor', '<%= config.bin %> doctor --json'];
 
   async run(): Promise<void> {
@@ -27,7 +27,8 @@ export default class Doctor extends EmuCommand {
       node: process.version,
       machine: probes.machine(),
       cpuFeatures: probes.cpuFeatures(),
-      backends: await probes.backends(),
+      ...(await probes.backends()),
+      tools: await probes.tools(),
       sharp: probes.sharp(),
       ffmpeg: await probes.ffmpeg(),
       mpi: await probes.mpi(),
@@ -51,6 +52,10 @@ export default class Doctor extends EmuCommand {
         backend.name,
         describeBackend(backend),
       ]),
+      ['auto', `${report.auto.backend}: ${report.auto.reason}`],
+      ['gpu', describeProgram(report.gpu)],
+      ['cuda', describeProgram(report.cuda)],
+      ['installer', describeProgram(report.tools)],
       ['sharp', describeProgram(report.sharp)],
       ['ffmpeg', describeProgram(report.ffmpeg)],
       ['mpi', describeProgram(report.mpi)],

@@ -6,8 +6,9 @@ import {open} from 'node:fs/promises';
 import {tmpdir} from 'node:os';
 import path from 'node:path';
 import {EmuError, InputError} from '../errors.js';
+import {roundHalfEven} from '../roundHalfEven.js';
 import {FfmpegTimeout, findFfmpeg, type RunFfmpeg, runFfmpeg} from './ffmpeg.js';
-import {type DecodeOptions, DEFAULT_MAX_PIXELS, decodeFrame, inspectImage} from './image.js';
+import {DEFAULT_MAX_PIXELS, type DecodeOptions, decodeFrame, inspectImage} from './image.js';
 import {MEDIA_HEAD_BYTES, mediaKind} from './mediaKind.js';
 import type {Picture} from './picture.js';
 import {PpmReader} from './ppm.js';
@@ -19,7 +20,6 @@ import {
   type SourceOptions,
   sourceLabel,
 } from './source.js';
-import {roundHalfEven} from '../roundHalfEven.js';
 
 export interface ReadFramesOptions extends DecodeOptions, SourceOptions {
   /** Number of frames, 1 to 1024. The official code takes 8. */

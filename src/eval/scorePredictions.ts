@@ -1,8 +1,8 @@
 // From files of predictions to a scored run: what `eval score` and `eval compare` share.
 import {InputError} from '../errors.js';
 import type {Benchmark} from './benchmark.js';
-import {matchPredictions, type MatchedPredictions} from './matchPredictions.js';
 import {answeredItems} from './chooseItems.js';
+import {type MatchedPredictions, matchPredictions} from './matchPredictions.js';
 import {findRoot, findSplit, readItems} from './openBenchmark.js';
 import {type ReadPredictions, readPredictions} from './predictions.js';
 import {type ScoredRun, scoreRun} from './result.js';

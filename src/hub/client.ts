@@ -4,7 +4,7 @@ import {listFiles, modelInfo} from '@huggingface/hub';
 import {z} from 'zod';
 import {EmuError, ModelError} from '../errors.js';
 import {printable} from '../weights/printable.js';
-import {request, RequestProblem} from './request.js';
+import {RequestProblem, request} from './request.js';
 import {defaultPolicy, type OnRetry, Retry, type RetryPolicy, retrying} from './retry.js';
 import type {HubSettings} from './settings.js';
 

@@ -1,7 +1,7 @@
 // Bytes of one file from the hub: several ranges at once, each continued at its byte when a connection breaks;
 // from a server that knows no ranges, the whole in one go.
 import {type Chunk, Parts} from './parts.js';
-import {connectionProblem, request, RequestProblem} from './request.js';
+import {connectionProblem, RequestProblem, request} from './request.js';
 import {defaultPolicy, type OnRetry, Retry, type RetryPolicy} from './retry.js';
 import type {HubSettings} from './settings.js';
 

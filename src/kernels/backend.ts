@@ -7,6 +7,7 @@ import {activeNativeBackend, NATIVE, registerNativeBackend} from './native/nativ
 import {computesInBf16, setBf16Products} from './tensorflow/computeType.js';
 import {findTensorflow} from './tensorflow/layout.js';
 import {loadedTensorflow, loadInstalledTensorflow} from './tensorflow/loadTensorflow.js';
+import {findStockPackage} from './tensorflow/stockPackage.js';
 import {TENSORFLOW} from './tensorflow/tensorflowBackend.js';
 
 export type BackendName = 'native' | 'reference' | 'tensorflow';
@@ -25,7 +26,7 @@ export interface BackendInfo extends ComputeInfo {
   readonly threads: number;
   /** The variant of the kernels, or 'javascript'. */
   readonly isa: string;
-  /** Why it is not `native`, when that was asked for or would have been chosen. */
+  /** Why it is not `native`, when that was asked for or would have been chosen; why it has no GPU. */
   readonly reason?: string;
 }
 
@@ -93,7 +94,8 @@ function select(options: BackendOptions): Selected {
 /** The backends that this machine can run, best first. */
 export function availableBackends(): BackendName[] {
   const names: BackendName[] = loadAddon() ? ['native', 'reference'] : ['reference'];
-  return 'build' in findTensorflow() ? [...names, 'tensorflow'] : names;
+  const hasTensorflow = 'build' in findTensorflow() || findStockPackage() !== undefined;
+  return hasTensorflow ? [...names, 'tensorflow'] : names;
 }
 
 function selectNativeIfPossible(options: BackendOptions): Selected {
@@ -131,9 +133,9 @@ function hasTensorflowOnGpu(): boolean {
 
 function selectTensorflow(options: BackendOptions): Selected {
   const wanted = (options.threads ?? threadsFromEnvironment()) || undefined;
-  const {threads, device} = loadInstalledTensorflow(wanted);
+  const {threads, device, reason} = loadInstalledTensorflow(wanted);
   activate(TENSORFLOW);
-  return {name: 'tensorflow', threads, isa: device};
+  return {name: 'tensorflow', threads, isa: device, ...(reason ? {reason} : {})};
 }
 
 /** tf.setBackend without waiting: all backends start synchronously. */

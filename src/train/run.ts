@@ -20,7 +20,7 @@ import type {Phase, Stage} from './stage.js';
 import {DecoderStage} from './stages/decoder.js';
 import {InstructStage} from './stages/instruct.js';
 import {PretrainStage} from './stages/pretrain.js';
-import {type Training, train, type TrainOptions} from './train.js';
+import {type Training, type TrainOptions, train} from './train.js';
 import {openInitialModel} from './trainedModel.js';
 import {chooseVocabulary} from './vocabulary.js';
 

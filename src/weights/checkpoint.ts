@@ -1,6 +1,6 @@
 // Opens a checkpoint by what it contains: torch.save archives and safetensors files, or the folder
 // of one.
-import {existsSync, openSync, readSync, closeSync, statSync} from 'node:fs';
+import {closeSync, existsSync, openSync, readSync, statSync} from 'node:fs';
 import path from 'node:path';
 import {EmuError, ModelError} from '../errors.js';
 import {mapFile} from '../kernels/native/mappedFile.js';

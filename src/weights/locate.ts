@@ -7,8 +7,8 @@ import {dataFolder} from '../userFolders.js';
 import {checkpointFile, checkpointNames, openCheckpoint} from './checkpoint.js';
 import {configKind, type Mode, readEmuConfig} from './config.js';
 import {findInHubCache, type HubSnapshot, hubSnapshots} from './hubCache.js';
+import {type DetectedMode, detectMode, releaseFiles, requireMode} from './mode.js';
 import {tuningBase, tuningFile} from './tuning.js';
-import {detectMode, type DetectedMode, releaseFiles, requireMode} from './mode.js';
 
 /** Where a model's files are. */
 export interface ModelFiles {

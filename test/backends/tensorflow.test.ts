@@ -58,7 +58,7 @@ async function failure(body: () => Promise<unknown>): Promise<string> {
 }
 
 const quiet = {signal: new AbortController().signal, onProgress: () => {}};
-const installAll = async () => install(await planInstall('pypi'), quiet);
+const installAll = async () => install(await planInstall({from: 'pypi'}), quiet);
 
 test('a system that TensorFlow does not run on is refused with what it is', () => {
   checkSystem('linux', 'x64', '2.36');
@@ -100,7 +100,7 @@ if (isX64Linux) {
       };
       await withEnvironment(env, async () => {
         // As a killed installation leaves it.
-        mkdirSync(`${libraryFolder()}.part/download`, {recursive: true});
+        mkdirSync(`${libraryFolder('cpu')}.99.part/download`, {recursive: true});
         const problem = await failure(installAll);
         assert.match(problem, said);
         assert.not.match(problem, /\n/);
@@ -110,14 +110,26 @@ if (isX64Linux) {
   });
 
   test('a build that fails leaves nothing that could be used', async () => {
-    const PATH = pathWith('no-registry', {python3: 'exit 0', npm: 'echo 10; [ "$1" = --version ]'});
-    await withEnvironment({PATH, EMU_HOME: path.join(folder, 'build')}, async () => {
-      mkdirSync(libraryFolder(), {recursive: true});
-      assert.match(await failure(installAll), /tfjs-node-gpu could not be installed \(npm: 10\)/);
-      assert.equal(readdirSync(path.join(tensorflowFolder(), 'builds')), []);
-      assert.ok('problem' in findTensorflow());
-      assert.not(availableBackends().includes('tensorflow'));
-    });
+    for (const [name, npm, said] of [
+      ['no-registry', 'echo 10; [ "$1" = --version ]', /could not be installed \(npm: 10\)$/],
+      [
+        'changed',
+        'if [ "$1" = --version ]; then echo 10; else echo "npm error code EINTEGRITY" >&2; exit 1; fi',
+        /could not be installed \(npm: what it was given has not the pinned hash; nothing of it/,
+      ],
+    ] as const) {
+      const env = {
+        PATH: pathWith(name, {python3: 'exit 0', npm}),
+        EMU_HOME: path.join(folder, name),
+      };
+      await withEnvironment(env, async () => {
+        mkdirSync(libraryFolder('cpu'), {recursive: true});
+        assert.match(await failure(installAll), said);
+        assert.equal(readdirSync(path.join(tensorflowFolder(), 'builds')), []);
+        assert.ok('problem' in findTensorflow());
+        assert.not(availableBackends().includes('tensorflow'));
+      });
+    }
   });
 }
 
@@ -162,6 +174,31 @@ if ('problem' in found) {
     for (let i = 0; i < 20; i++) tf.tidy(() => void gradients([x, weight]));
     assert.equal(held(), before);
     tf.dispose([x, weight]);
+  });
+
+  test("a tfjs-node-gpu of a person's own is used as it is, without our ops", async () => {
+    // The build's package stands for one: with TensorFlow in the library path it needs nothing of emu's.
+    const env = {
+      EMU_HOME: path.join(folder, 'stock'),
+      NODE_PATH: path.join(found.build.folder, 'node_modules'),
+    };
+    const libraries = {LD_LIBRARY_PATH: libraryFolder(found.installed.variant)};
+    const args = ['caption', fixture('cat.jpg'), '--greedy', '--max-tokens', '4', '--backend'];
+    const [stock, native, broken] = await Promise.all([
+      runEmu([...args, 'tensorflow'], {env: {...env, ...libraries}}),
+      runEmu([...args, 'native']),
+      runEmu([...args, 'tensorflow'], {env}),
+    ]);
+    assert.equal([stock.code, stock.stdout], [0, native.stdout]);
+    assert.match(
+      stock.stderr,
+      /emu: running on the tensorflow backend: TensorFlow 2\.21\.0 of .*, as it is: without emu's/,
+    );
+    assert.is(broken.code, 1);
+    assert.match(
+      broken.stderr,
+      /^emu: backend 'tensorflow': .* does not load \(libtensorflow.*\); run `emu backend install/,
+    );
   });
 
   test("what an op refuses is an exception; round keeps int32's numbers", () => {

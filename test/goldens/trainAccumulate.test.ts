@@ -1,7 +1,8 @@
 // The first 20 steps of pretraining in two parts each, against PyTorch's curves and steps in one part.
-import type tf from '#tfjs';
+
 import {suite} from 'uvu';
 import * as assert from 'uvu/assert';
+import type tf from '#tfjs';
 import {goldenCheckpoint, isReference, onEveryBackend} from '../support/goldenModel.js';
 import {goldens} from '../support/goldens.js';
 import {deltaLimits, lossLimits, normLimits, start, whole} from '../support/pretrainGolden.js';

@@ -1,7 +1,8 @@
 // The decoder stage against PyTorch's run: loss, gradients, AdamW and the moving average, step by step.
-import tf from '#tfjs';
+
 import {suite} from 'uvu';
 import * as assert from 'uvu/assert';
+import tf from '#tfjs';
 import {sumOfSquares} from '../../src/kernels/index.js';
 import {Unet} from '../../src/model/diffusion/unet.js';
 import {collectTrace} from '../../src/model/trace.js';

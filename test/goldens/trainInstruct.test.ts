@@ -1,12 +1,14 @@
 // Instruction tuning over 100 steps, of the LoRA matrices and with the turn tokens' embeddings, against
 // PyTorch's curves.
-import tf from '#tfjs';
+
 import {suite} from 'uvu';
 import * as assert from 'uvu/assert';
+import tf from '#tfjs';
+import {continueGreedily} from '../../src/model/continueGreedily.js';
 import {EmuModel} from '../../src/model/emu.js';
 import {AdamW} from '../../src/train/adamw.js';
-import {clipFactor, globalNorm, gradientsOf} from '../../src/train/gradients.js';
 import {answerLabels, countPredictions} from '../../src/train/data/labels.js';
+import {clipFactor, globalNorm, gradientsOf} from '../../src/train/gradients.js';
 import {type Documents, documentLosses} from '../../src/train/objective.js';
 import {learningRateFactor} from '../../src/train/schedule.js';
 import {Variables} from '../../src/train/variables.js';
@@ -18,7 +20,6 @@ import {
   stepsHere,
 } from '../support/goldenModel.js';
 import {goldens} from '../support/goldens.js';
-import {continueGreedily} from '../../src/model/continueGreedily.js';
 import {skip} from '../support/skip.js';
 import {
   checkCurve,

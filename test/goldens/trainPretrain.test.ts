@@ -1,7 +1,8 @@
 // The pretraining objective over 200 steps against PyTorch's curves.
-import tf from '#tfjs';
+
 import {suite} from 'uvu';
 import * as assert from 'uvu/assert';
+import tf from '#tfjs';
 import {continueGreedily} from '../../src/model/continueGreedily.js';
 import {goldenCheckpoint, onEveryBackend, stepsHere} from '../support/goldenModel.js';
 import {follow, type GoldenText, start, whole} from '../support/pretrainGolden.js';

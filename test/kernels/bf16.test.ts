@@ -1,8 +1,9 @@
 // Products of numbers rounded to bfloat16 (--compute bf16): equal to those of the rounded numbers where
 // nothing else is rounded, else near those of the numbers themselves.
-import tf from '#tfjs';
+
 import {suite} from 'uvu';
 import * as assert from 'uvu/assert';
+import tf from '#tfjs';
 import {
   availableBackends,
   type BackendName,

@@ -1,8 +1,9 @@
 // Weights that are held in the encoding of their file: every op sees the numbers, whatever shape they have got,
 // and nothing stays when they are disposed.
-import tf from '#tfjs';
+
 import {suite} from 'uvu';
 import * as assert from 'uvu/assert';
+import tf from '#tfjs';
 import {decode, encode} from '../../src/kernels/encoding.js';
 import {conv2d, embedding, layerNorm, linear, patchEmbedding} from '../../src/kernels/index.js';
 import {

@@ -1,7 +1,8 @@
 // Many calls of each op, forward and gradient, leave no tensor behind.
-import tf from '#tfjs';
+
 import {suite} from 'uvu';
 import * as assert from 'uvu/assert';
+import tf from '#tfjs';
 import {selectBackend} from '../../src/kernels/backend.js';
 import * as ops from '../../src/kernels/index.js';
 import {tensorsHeld, testedBackends} from '../support/backends.js';

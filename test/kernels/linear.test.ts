@@ -1,6 +1,6 @@
-import tf from '#tfjs';
 import {suite} from 'uvu';
 import * as assert from 'uvu/assert';
+import tf from '#tfjs';
 import {decode, encode} from '../../src/kernels/encoding.js';
 import {linear} from '../../src/kernels/index.js';
 import {linearReference} from '../../src/kernels/linear/linear.reference.js';

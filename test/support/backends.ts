@@ -1,12 +1,13 @@
 // Every way in which this machine can compute: backend x instruction set.
-import tf from '#tfjs';
+
 import type {uvu} from 'uvu';
+import tf from '#tfjs';
 import {availableBackends, type BackendName, selectBackend} from '../../src/kernels/backend.js';
+import {type IsaName, loadAddon} from '../../src/kernels/native/addon.js';
 import {
   TENSORFLOW,
   type TensorflowBackend,
 } from '../../src/kernels/tensorflow/tensorflowBackend.js';
-import {type IsaName, loadAddon} from '../../src/kernels/native/addon.js';
 
 export interface Variant {
   readonly name: string;

@@ -1,5 +1,5 @@
-import tf from '#tfjs';
 import type {Test} from 'uvu';
+import tf from '#tfjs';
 import {type BackendName, selectBackend} from '../../src/kernels/backend.js';
 import {type EmuConfig, EmuModel} from '../../src/model/emu.js';
 import {loadTokenizer, type Tokenizer} from '../../src/text/tokenizer.js';

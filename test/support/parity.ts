@@ -1,6 +1,7 @@
 // An op on every backend and instruction set against its reference composition on tfjs's cpu.
-import tf from '#tfjs';
+
 import type {uvu} from 'uvu';
+import tf from '#tfjs';
 import {assertClose, type NumberArray, type Tolerance} from './assertClose.js';
 import {referenceVariant, variants, withVariant} from './backends.js';
 

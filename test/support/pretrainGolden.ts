@@ -1,10 +1,11 @@
 // The pretraining runs of the goldens, step by step: what their tests share.
-import tf from '#tfjs';
+
 import * as assert from 'uvu/assert';
+import tf from '#tfjs';
 import {EmuModel} from '../../src/model/emu.js';
 import {AdamW} from '../../src/train/adamw.js';
-import {clipFactor, globalNorm, gradientsOf} from '../../src/train/gradients.js';
 import {countPredictions, textLabels} from '../../src/train/data/labels.js';
+import {clipFactor, globalNorm, gradientsOf} from '../../src/train/gradients.js';
 import {type PicturedDocuments, splitRows} from '../../src/train/microBatches.js';
 import {documentLosses, type ObjectiveOptions} from '../../src/train/objective.js';
 import {type Tower, towerOf} from '../../src/train/parameters.js';

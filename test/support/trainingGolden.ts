@@ -1,6 +1,7 @@
 // Training runs of the goldens: their batches as ours, their curves and snapshots as checks.
-import tf from '#tfjs';
+
 import * as assert from 'uvu/assert';
+import tf from '#tfjs';
 import {closeTo} from './goldenModel.js';
 import type {GoldenGroup} from './goldens.js';
 

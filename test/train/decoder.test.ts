@@ -2,10 +2,10 @@
 // diffusers and emu read.
 import {mkdirSync, readdirSync, readFileSync, writeFileSync} from 'node:fs';
 import path from 'node:path';
-import tf from '#tfjs';
 import sharp from 'sharp';
 import {suite} from 'uvu';
 import * as assert from 'uvu/assert';
+import tf from '#tfjs';
 import {readImage} from '../../src/data/image.js';
 import {drawnPixels} from '../../src/data/preprocess.js';
 import {Emu} from '../../src/emu.js';
@@ -18,8 +18,8 @@ import {regressImages} from '../../src/model/regressImages.js';
 import {noisePredictionLoss} from '../../src/train/noisePrediction.js';
 import {drawNoise} from '../../src/train/rowNoise.js';
 import {runStage} from '../../src/train/run.js';
-import {openInitialModel} from '../../src/train/trainedModel.js';
 import type {TrainingProgress} from '../../src/train/train.js';
+import {openInitialModel} from '../../src/train/trainedModel.js';
 import {openCheckpoint} from '../../src/weights/checkpoint.js';
 import {readNoiseScheduleConfig} from '../../src/weights/diffusionConfig.js';
 import {openUnet, openVae} from '../../src/weights/diffusionFolder.js';

@@ -1,9 +1,9 @@
 // A whole small run: it learns something, is a model, and goes on after an interruption to the bit.
 import {readFileSync} from 'node:fs';
 import path from 'node:path';
-import tf from '#tfjs';
 import {suite} from 'uvu';
 import * as assert from 'uvu/assert';
+import tf from '#tfjs';
 import {Emu} from '../../src/emu.js';
 import {selectBackend} from '../../src/kernels/backend.js';
 import {runStage} from '../../src/train/run.js';

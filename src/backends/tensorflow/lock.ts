@@ -7,5 +7,10 @@ import {InstallError} from './run.js';
 export function lockTensorflow(): () => void {
   const refused = ({pid}: {pid: number}) =>
     new InstallError(`another emu (process ${pid}) is installing or removing this; wait for it`);
-  return takeLock(path.join(tensorflowFolder(), 'lock'), refused);
+  const release = takeLock(path.join(tensorflowFolder(), 'lock'), refused);
+  process.once('exit', release); // on Ctrl-C
+  return () => {
+    process.off('exit', release);
+    release();
+  };
 }

@@ -1,11 +1,15 @@
-// A process of its own that proves a build before it is switched on: smokeChild.ts FOLDER. Prints what it
-// found as JSON; a wrong number or a library that cannot load ends it with an error.
+// A process of its own that proves a build before it is switched on: smokeChild.ts FILES (TensorflowFiles as JSON).
+// Prints what it found as JSON; a wrong number or a library that cannot load ends it with an error.
 import tf from '#tfjs';
 import {selectBackend} from '../../kernels/backend.js';
 import {rmsNorm} from '../../kernels/index.js';
 import {rmsNormReference} from '../../kernels/rmsNorm/rmsNorm.reference.js';
-import {buildIn} from '../../kernels/tensorflow/layout.js';
+import type {TensorflowFiles} from '../../kernels/tensorflow/layout.js';
 import {loadTensorflow} from '../../kernels/tensorflow/loadTensorflow.js';
+
+process.on('uncaughtException', (error) => {
+  process.stderr.write(`${error.message}\n`, () => process.exit(1));
+});
 
 const TOLERANCE = 1e-5; // float32, sums of 64 numbers
 
@@ -14,7 +18,7 @@ function check(what: string, found: tf.Tensor, expected: tf.Tensor): void {
   if (!(distance <= TOLERANCE)) throw new Error(`${what} is wrong by ${distance}`);
 }
 
-const info = loadTensorflow(buildIn(process.argv[2]!));
+const info = loadTensorflow(JSON.parse(process.argv[2]!) as TensorflowFiles);
 selectBackend({backend: 'tensorflow'});
 tf.tidy(() => {
   const ones = tf.ones([64, 64]) as tf.Tensor2D;

@@ -1,5 +1,6 @@
 import {createHash} from 'node:crypto';
 import {createReadStream, createWriteStream} from 'node:fs';
+import fs from 'node:fs/promises';
 import path from 'node:path';
 import {pipeline} from 'node:stream/promises';
 import {createInflateRaw} from 'node:zlib';
@@ -20,22 +21,24 @@ export async function checkHash(file: string, {name, sha256}: Archive): Promise<
   );
 }
 
-/** Unpacks the archive's entries into `folder`, under the last parts of their names. */
+/** Unpacks the archive's files into `folder`. Throws InstallError when one is missing. */
 export async function unpack(
   file: string,
-  {name, entries}: Archive,
+  {name, files}: Archive,
   folder: string,
   signal: AbortSignal,
 ): Promise<void> {
   const mapped = mapFile(file);
   const directory = readZip(mapped);
   mapped.close();
-  for (const wanted of entries) {
+  for (const [wanted, place] of Object.entries(files)) {
     const entry = directory.get(wanted);
     if (!entry) throw new InstallError(`${name}: expected an entry ${wanted}, there is none`);
     const {offset, size, isCompressed} = entry;
     const packed = createReadStream(file, {start: offset, end: offset + size - 1});
-    const target = createWriteStream(path.join(folder, path.posix.basename(wanted)));
+    const unpacked = path.join(folder, place);
+    await fs.mkdir(path.dirname(unpacked), {recursive: true});
+    const target = createWriteStream(unpacked, {mode: place.startsWith('bin/') ? 0o755 : 0o644});
     if (isCompressed) await pipeline(packed, createInflateRaw(), target, {signal});
     else await pipeline(packed, target, {signal});
   }

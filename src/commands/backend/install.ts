@@ -8,6 +8,7 @@ export default class BackendInstall extends EmuCommand {
     "Fetches TensorFlow's libraries by your own pip or Maven and the package @tensorflow/tfjs-node-gpu by npm, each of one pinned version; compiles the package's binding and emu's ops with this machine's C++ compiler; tests the whole in a process of its own, and only then switches it on. Everything lies in the data folder (EMU_HOME). An installation that fails or is stopped leaves what was there as it was.";
   static override examples = [
     '<%= config.bin %> backend install tensorflow --dry-run',
+    '<%= config.bin %> backend install tensorflow --gpu',
     '<%= config.bin %> backend install tensorflow --from maven',
     '<%= config.bin %> caption cat.jpg --backend tensorflow',
   ];
@@ -19,22 +20,25 @@ export default class BackendInstall extends EmuCommand {
       description: 'where the libraries come from: by pip or by Maven (default: what is here)',
       options: ['pypi', 'maven'] as const,
     })(),
+    gpu: Flags.boolean({
+      description: "TensorFlow built for NVIDIA's GPUs, and NVIDIA's libraries (always by pip)",
+    }),
     'dry-run': Flags.boolean({description: 'say what would be done, and do nothing'}),
   };
 
   async run(): Promise<void> {
     const {flags} = await this.parse(BackendInstall);
     const {describePlan, planInstall} = await import('../../backends/tensorflow/plan.js');
-    const plan = await planInstall(flags.from);
+    const plan = await planInstall({variant: flags.gpu ? 'gpu' : 'cpu', from: flags.from});
     const lines = describePlan(plan);
     if (flags['dry-run']) return this.result(plan, lines.join('\n'));
     for (const line of lines) this.note(line);
-    const {install, removeLeftovers} = await import('../../backends/tensorflow/install.js');
+    const {install, removeUnfinished} = await import('../../backends/tensorflow/install.js');
     const progress = await this.progress();
     const abort = new AbortController();
     const release = onInterrupt(() => {
       abort.abort();
-      removeLeftovers();
+      removeUnfinished();
       this.note('stopped; the same command goes on from what is complete');
     });
     try {
@@ -43,7 +47,8 @@ export default class BackendInstall extends EmuCommand {
         onProgress: (stage, fraction) => progress.update(stage, fraction),
       });
       progress.stop();
-      const {version, device} = installed;
+      const {version, device, reason} = installed;
+      if (reason) this.note(`no GPU was found: ${reason}. Until then it computes on the CPU.`);
       const text = `tensorflow: TensorFlow ${version} on the ${device === 'gpu' ? 'GPU' : 'CPU'}, tested and ready for --backend tensorflow`;
       this.result({...installed, folder: plan.folder}, text);
     } finally {

@@ -6,7 +6,7 @@ import {InputError} from '../../errors.js';
 import {artFolder, type Concept, fetchArt, fetchPackages} from '../../train/emoji/art.js';
 import type {Benchmark, Predicted} from '../benchmark.js';
 import {groupScores} from '../groupScores.js';
-import {animated, ANIMATED_VERSION} from './mini/animated.js';
+import {ANIMATED_VERSION, animated} from './mini/animated.js';
 import {
   Art,
   concepts853,

@@ -1,7 +1,8 @@
 // One HTML page of several runs that needs nothing else: no scripts, pictures inside it, light or dark as the
 // reader's system is.
-import {coverage, kindLegend, kindRows, rangeText, scoreText} from '../resultText.js';
+
 import type {EvalResult} from '../result.js';
+import {coverage, kindLegend, kindRows, rangeText, scoreText} from '../resultText.js';
 import type {Sample, Samples} from './samples.js';
 
 export interface ReportedRun {

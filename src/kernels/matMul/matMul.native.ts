@@ -1,5 +1,5 @@
-import tf from '#tfjs';
 import type {TensorInfo} from '@tensorflow/tfjs';
+import tf from '#tfjs';
 import {type NativeBackend, nativeKernel} from '../native/nativeBackend.js';
 
 interface MatMulInputs {

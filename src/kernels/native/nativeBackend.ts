@@ -1,5 +1,5 @@
-import tf from '#tfjs';
 import {MathBackendCPU} from '@tensorflow/tfjs-backend-cpu';
+import tf from '#tfjs';
 import {type Addon, type Encoding, type EncodingCode, encodingCodes, loadAddon} from './addon.js';
 import {MemoryPool} from './memoryPool.js';
 import {

@@ -1,7 +1,9 @@
 // Where the backend `tensorflow` lies in the user's data folder. What is unpacked and what is built are
 // folders that are complete or absent: each is made under another name and gets its own at the end.
-//   backends/tensorflow/libtensorflow-2.21.0/   libtensorflow's two files and their licences
-//   backends/tensorflow/builds/<key>/           the npm package, its binding, our ops, installed.json
+//   backends/tensorflow/libtensorflow-2.21.0/            libtensorflow's two files and their licences
+//   backends/tensorflow/libtensorflow-2.21.0-cuda12.9/   lib/ the same built for CUDA, nvidia/<name>/ its libraries
+//   backends/tensorflow/builds/<key>/                    the npm package, its binding, our ops, installed.json
+// A build works with either libtensorflow; installed.json says with which it was tested and is used.
 import {createHash} from 'node:crypto';
 import {existsSync, readdirSync, readFileSync} from 'node:fs';
 import {createRequire} from 'node:module';
@@ -13,6 +15,11 @@ export const tensorflowVersion = '2.21.0';
 export const packageName = '@tensorflow/tfjs-node-gpu';
 /** The last release; the binding and the private members that the backend relies on are of this one. */
 export const packageVersion = '4.22.0';
+
+/** Of NVIDIA's libraries; a folder holds those of one version. */
+export const cudaVersion = '12.9';
+/** Which libtensorflow: for the processor alone, or built for CUDA. */
+export type Variant = 'cpu' | 'gpu';
 
 /** Of emu, a clone or an installed package. */
 export const emuRoot = fileURLToPath(new URL('../../../', import.meta.url));
@@ -48,6 +55,9 @@ const headerFolders = [
 /** What loads libtensorflow, see there. */
 export const preloadFile = path.join(kernelsFolder, 'tensorflow/preload.cc');
 
+/** Pins what npm fetches, see src/backends/tensorflow/npmPackage.ts. */
+export const lockFile = path.join(emuRoot, 'src/backends/tensorflow/package/package-lock.json');
+
 /** The files that our ops are compiled of, with full paths. */
 export function opSources(): string[] {
   return [...ownSources, ...sharedSources].map((name) => path.join(kernelsFolder, name));
@@ -65,16 +75,25 @@ function opHeaders(): string[] {
 export interface TensorflowFiles {
   /** The folder of the package @tensorflow/tfjs-node-gpu, its binding compiled. */
   readonly packageFolder: string;
-  /** The library of our ops. */
-  readonly ops: string;
-  /** The library that loads TensorFlow first. */
-  readonly preload: string;
+  /** The library of our ops; none: without them. */
+  readonly ops?: string;
+  /** The library that loads TensorFlow first; none: the binding loads its own. */
+  readonly preload?: string;
+  /** What it loads, in this order. */
+  readonly libraries: readonly string[];
+  /** Which of TensorFlow's messages reach stderr. */
+  readonly logLevel: LogLevel;
 }
 
+/** These and graver ones. */
+export type LogLevel = 'notes' | 'errors' | 'none';
+
 /** A folder below builds/. */
-export interface Build extends TensorflowFiles {
+export interface Build extends Omit<TensorflowFiles, 'libraries' | 'logLevel'> {
   readonly folder: string;
   readonly binding: string;
+  readonly ops: string;
+  readonly preload: string;
   /** Tells what the build is: InstalledTensorflow as JSON. */
   readonly marker: string;
 }
@@ -83,7 +102,11 @@ export interface Build extends TensorflowFiles {
 export interface InstalledTensorflow {
   /** Of libtensorflow. */
   readonly version: string;
+  readonly variant: Variant;
+  /** What it computed on when it was tested. */
   readonly device: 'cpu' | 'gpu';
+  /** Why that was not a GPU, with libraries that are built for one. */
+  readonly reason?: string;
   /** The emu that it was built for. */
   readonly emu: string;
 }
@@ -93,8 +116,48 @@ export function tensorflowFolder(): string {
   return path.join(dataFolder(), 'backends', 'tensorflow');
 }
 
-export function libraryFolder(): string {
+/** All that belonged to it, while it is deleted. */
+export function removedFolder(): string {
+  return `${tensorflowFolder()}.removed`;
+}
+
+/** What belongs to libtensorflow for CUDA. */
+export function gpuFolder(): string {
+  return path.join(tensorflowFolder(), `libtensorflow-${tensorflowVersion}-cuda${cudaVersion}`);
+}
+
+/** Of libtensorflow's two files. */
+export function libraryFolder(variant: Variant): string {
+  if (variant === 'gpu') return path.join(gpuFolder(), 'lib');
   return path.join(tensorflowFolder(), `libtensorflow-${tensorflowVersion}`);
+}
+
+/** One of NVIDIA's packages: libtensorflow looks for it beside its own folder, under this name. */
+export function nvidiaFolder(name: string): string {
+  return path.join(gpuFolder(), 'nvidia', name);
+}
+
+/**
+ * The libraries to load before the binding, which then finds them by their names. libtensorflow asks for cuSOLVER
+ * and cuDNN for NVRTC by name, each in folders where NVIDIA's packages have another library.
+ */
+function librariesToLoad(variant: Variant): string[] {
+  const own = ['libtensorflow_framework.so.2', 'libtensorflow_cc.so.2'].map((name) =>
+    path.join(libraryFolder(variant), name),
+  );
+  if (variant === 'cpu') return own;
+  const cusolver = path.join(nvidiaFolder('cusolver'), 'lib', 'libcusolver.so.11');
+  const nvrtc = path.join(nvidiaFolder('cuda_nvrtc'), 'lib', 'libnvrtc.so.12');
+  return [cusolver, nvrtc, ...own];
+}
+
+/** A build over one of the two libtensorflow. */
+export function withLibraries(
+  build: Build,
+  variant: Variant,
+  logLevel: LogLevel = 'errors',
+): Build & TensorflowFiles {
+  return {...build, libraries: librariesToLoad(variant), logLevel};
 }
 
 export function buildsFolder(): string {
@@ -129,7 +192,7 @@ function buildKey(): string {
   const hash = createHash('sha256').update(`${tensorflowVersion} ${packageVersion}`);
   for (const folder of ownTfjs().values()) hash.update(`\0${folder}`);
   const recipe = path.join(emuRoot, 'scripts', 'build-native.js');
-  for (const file of [...opSources(), ...opHeaders(), preloadFile, recipe].sort()) {
+  for (const file of [...opSources(), ...opHeaders(), preloadFile, recipe, lockFile].sort()) {
     hash.update(`\0${path.relative(kernelsFolder, file)}\0`).update(readFileSync(file));
   }
   return hash.digest('hex').slice(0, 16);
@@ -142,15 +205,19 @@ export function ownBuild(): Build {
 
 /** What is installed for this emu, or why nothing is and what to run. */
 export function findTensorflow():
-  | {readonly build: Build; readonly installed: InstalledTensorflow}
+  | {readonly build: Build & TensorflowFiles; readonly installed: InstalledTensorflow}
   | {readonly problem: string} {
   const again = 'run `emu backend install tensorflow`';
-  if (!existsSync(libraryFolder())) return {problem: `it is not installed; ${again}`};
   const build = ownBuild();
-  if (!existsSync(build.marker)) {
-    const why = 'it was installed for another version of emu';
-    return {problem: `${why}; ${again} once more, which downloads little`};
+  const isHere = (variant: Variant) => existsSync(libraryFolder(variant));
+  if (existsSync(build.marker)) {
+    const installed = JSON.parse(readFileSync(build.marker, 'utf8')) as InstalledTensorflow;
+    const {variant, reason} = installed;
+    // That there is no GPU is known, and said by emu in words of its own.
+    const logLevel = reason ? 'none' : 'errors';
+    if (isHere(variant)) return {build: withLibraries(build, variant, logLevel), installed};
   }
-  const installed = JSON.parse(readFileSync(build.marker, 'utf8')) as InstalledTensorflow;
-  return {build, installed};
+  if (!isHere('cpu') && !isHere('gpu')) return {problem: `it is not installed; ${again}`};
+  const why = 'its installation is for another version of emu, or was not finished';
+  return {problem: `${why}; ${again} once more, which goes on from what is here`};
 }

@@ -8,8 +8,9 @@ import tf from '#tfjs';
 import {EmuError} from '../../errors.js';
 import {decodeForStockOps} from './encodedWeights.js';
 import {tensorflowKernels} from './kernels.js';
-import {findTensorflow, libraryFolder, type TensorflowFiles} from './layout.js';
+import {findTensorflow, type TensorflowFiles} from './layout.js';
 import {registerStockFixes} from './stockFixes.js';
+import {findStockPackage} from './stockPackage.js';
 import {TENSORFLOW, type TensorflowBackend} from './tensorflowBackend.js';
 
 export interface TensorflowInfo {
@@ -20,14 +21,19 @@ export interface TensorflowInfo {
   readonly threads: number;
   /** Whether the device multiplies numbers in bfloat16 faster than in float32. */
   readonly hasBf16: boolean;
+  /** What a person should know of it: why it computes on the CPU, say. */
+  readonly reason?: string;
 }
 
 /** What preload.cc exports. */
 interface Preload {
   /** setenv(3), for libtensorflow: in a worker thread process.env is only a copy. */
   setEnvironment(name: string, value: string): void;
-  load(file: string): void;
+  load(file: string, logLevel: number): void;
 }
+
+/** In the words of TensorFlow's logging library. */
+const logLevels = {notes: 0, errors: 2, none: 3} as const;
 
 /** What the library of our ops exports. */
 interface Ops {
@@ -51,13 +57,35 @@ export const loadedTensorflow = (): TensorflowInfo | undefined => loaded;
 export function loadInstalledTensorflow(threads?: number): TensorflowInfo {
   if (loaded) return loaded;
   const found = findTensorflow();
+  const stock = 'problem' in found ? findStockPackage() : undefined;
+  if (stock) return loadStock(stock);
   if ('problem' in found) {
     throw new EmuError(`backend 'tensorflow': ${found.problem}, or use --backend native`, {
       code: 'bad_backend',
       reason: 'usage',
     });
   }
-  return loadTensorflow(found.build, threads);
+  const info = loadTensorflow(found.build, threads);
+  const {variant, reason = 'there was one when it was installed, see `emu doctor`'} =
+    found.installed;
+  if (variant === 'cpu' || info.device === 'gpu') return info;
+  loaded = {...info, reason: `no GPU was found: ${reason}; it computes on the CPU`};
+  return loaded;
+}
+
+/** A person's own installation of tfjs-node-gpu. */
+function loadStock(files: TensorflowFiles): TensorflowInfo {
+  try {
+    const info = loadTensorflow(files);
+    const what = `TensorFlow ${info.version} of ${files.packageFolder}`;
+    loaded = {...info, reason: `${what}, as it is: without emu's ops and --threads`};
+    return loaded;
+  } catch (error) {
+    const {cause, message} = error as Error;
+    const why = (cause instanceof Error ? cause.message : message).split('\n', 1)[0]!;
+    const wayOut = 'run `emu backend install tensorflow`, or use --backend native';
+    throw loadError(`${files.packageFolder} does not load (${why})`, error, wayOut);
+  }
 }
 
 /**
@@ -65,7 +93,7 @@ export function loadInstalledTensorflow(threads?: number): TensorflowInfo {
  * Throws EmuError when it cannot be loaded.
  */
 export function loadTensorflow(
-  {packageFolder, ops, preload}: TensorflowFiles,
+  {packageFolder, ops, preload, libraries, logLevel}: TensorflowFiles,
   threads: number = os.availableParallelism(),
 ): TensorflowInfo {
   restoreNodeUtilities();
@@ -82,15 +110,19 @@ export function loadTensorflow(
   const previous = tf.getBackend();
   let canComputeInBf16 = false;
   try {
-    const {setEnvironment, load} = require(preload) as Preload;
-    setEnvironment('TF_NUM_INTRAOP_THREADS', String(threads));
-    setEnvironment('TF_FORCE_GPU_ALLOW_GROWTH', process.env.TF_FORCE_GPU_ALLOW_GROWTH ?? 'true');
-    const libraries = ['framework', 'cc'].map((name) => `libtensorflow_${name}.so.2`);
-    for (const name of libraries) load(path.join(libraryFolder(), name));
-    load(ops);
-    const own = require(ops) as Ops;
-    own.setThreads(threads);
-    canComputeInBf16 = own.canComputeInBf16();
+    if (preload) {
+      const {setEnvironment, load} = require(preload) as Preload;
+      setEnvironment('TF_NUM_INTRAOP_THREADS', String(threads));
+      setEnvironment('TF_FORCE_GPU_ALLOW_GROWTH', process.env.TF_FORCE_GPU_ALLOW_GROWTH ?? 'true');
+      // What holds our threads must not go with the thread that loads it.
+      for (const library of [...libraries, ...(ops ? [ops] : [])])
+        load(library, logLevels[logLevel]);
+    }
+    if (ops) {
+      const own = require(ops) as Ops;
+      own.setThreads(threads);
+      canComputeInBf16 = own.canComputeInBf16();
+    }
     require(packageFolder); // registers its backend and kernels, and makes it the current one
   } catch (error) {
     throw loadError((error as Error).message.split('\n', 1)[0]!, error);
@@ -102,7 +134,8 @@ export function loadTensorflow(
   decodeForStockOps(backend);
   const {binding} = backend;
   const device = binding.isUsingGpuDevice() ? 'gpu' : 'cpu';
-  for (const kernel of tensorflowKernels(device === 'cpu' && !process.env[RAW_OPS])) {
+  const hasOwnOps = ops !== undefined && device === 'cpu' && !process.env[RAW_OPS];
+  for (const kernel of tensorflowKernels(hasOwnOps)) {
     if (tf.getKernel(kernel.kernelName, TENSORFLOW))
       tf.unregisterKernel(kernel.kernelName, TENSORFLOW);
     tf.registerKernel(kernel);
@@ -119,8 +152,8 @@ function restoreNodeUtilities(): void {
   old.isArray ??= Array.isArray;
 }
 
-function loadError(problem: string, cause?: unknown): EmuError {
-  return new EmuError(`backend 'tensorflow': ${problem}; use --backend native`, {
+function loadError(problem: string, cause?: unknown, wayOut = 'use --backend native'): EmuError {
+  return new EmuError(`backend 'tensorflow': ${problem}; ${wayOut}`, {
     code: 'bad_backend',
     cause,
   });

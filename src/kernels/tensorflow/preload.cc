@@ -48,20 +48,22 @@ class Silence {
   const int stderr_;
 };
 
-// load(file): a library that stays until the process ends, even where the worker thread that wanted it
-// ends before: TensorFlow has threads, and functions that are called at the end. TensorFlow's framework
-// tells on stderr which instructions it uses, partly while it is loaded, and heeds no variable about
-// that; afterwards its logging library does, by a function that is found by its name in the pinned
-// version. Errors are printed.
+// load(file, level): one of TensorFlow's libraries, or what goes with them. It stays until the
+// process ends, even where the worker thread that wanted it ends before: TensorFlow has threads, and
+// functions that are called at the end. It tells on stderr which instructions it uses, partly while
+// it is loaded, and heeds no variable about that; afterwards its logging library does, by a function
+// that is found by its name in the pinned version: `level` and above are printed (0 notes, 2 errors,
+// 3 what ends the process).
 napi_value load(napi_env env, napi_callback_info info) {
-  constexpr int kError = 2;
-  size_t count = 1;
-  napi_value argument;
-  napi_get_cb_info(env, info, &count, &argument, nullptr, nullptr);
+  size_t count = 2;
+  napi_value arguments[2];
+  napi_get_cb_info(env, info, &count, arguments, nullptr, nullptr);
+  int32_t level = 0;
+  napi_get_value_int32(env, arguments[1], &level);
   void* library;
   {
     const Silence silence;
-    library = dlopen(text(env, argument).c_str(), RTLD_LAZY | RTLD_LOCAL | RTLD_NODELETE);
+    library = dlopen(text(env, arguments[0]).c_str(), RTLD_LAZY | RTLD_LOCAL | RTLD_NODELETE);
   }
   if (!library) {
     napi_throw_error(env, nullptr, dlerror());
@@ -69,7 +71,7 @@ napi_value load(napi_env env, napi_callback_info info) {
   }
   void* setMinLogLevel =
       dlsym(library, "_ZN4absl12lts_2025081414SetMinLogLevelENS0_18LogSeverityAtLeastE");
-  if (setMinLogLevel) reinterpret_cast<void (*)(int)>(setMinLogLevel)(kError);
+  if (setMinLogLevel) reinterpret_cast<void (*)(int)>(setMinLogLevel)(level);
   return nullptr;
 }
 

@@ -14,7 +14,7 @@ import {
   tintMap,
   tintNames,
 } from './colours.js';
-import {type Augmentation, drawInk, drawPose, plain, type Pose} from './compose.js';
+import {type Augmentation, drawInk, drawPose, type Pose, plain} from './compose.js';
 import {anywhere, inCells, inQuarters, type Place, relations, sideBySide} from './places.js';
 
 export interface SceneObject extends Place {

@@ -1,7 +1,8 @@
 // tfjs's own kernels as the native backend computes them, against tfjs's CPU backend.
-import tf from '#tfjs';
+
 import {suite} from 'uvu';
 import * as assert from 'uvu/assert';
+import tf from '#tfjs';
 import {variants, withVariant} from '../../support/backends.js';
 import {ints, type Numbers, random, testParity, toNumbers, toTensor} from '../../support/parity.js';
 

@@ -9,8 +9,8 @@ import {
   isSame,
   type MiniItem,
   once,
-  pictureControls,
   type Pictures,
+  pictureControls,
   type Task,
   textQuestion,
 } from './task.js';

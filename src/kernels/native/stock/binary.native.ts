@@ -1,7 +1,7 @@
-import tf from '#tfjs';
 import type {KernelConfig, TensorInfo} from '@tensorflow/tfjs';
-import {type NativeBackend, nativeKernel, runStockKernel} from '../nativeBackend.js';
+import tf from '#tfjs';
 import {broadcastStrides, packWalk, simplify} from '../../strides.js';
+import {type NativeBackend, nativeKernel, runStockKernel} from '../nativeBackend.js';
 
 /** Codes of stock/binary.h, by tfjs kernel name. */
 const binaryCodes = {

@@ -1,8 +1,9 @@
 // Kernels that read or write at given indices, and those that make tensors.
-import tf from '#tfjs';
+
 import type {KernelConfig, TensorInfo} from '@tensorflow/tfjs';
-import {type NumericType, nativeKernel, runStockKernel} from '../nativeBackend.js';
+import tf from '#tfjs';
 import {sizeOf} from '../../strides.js';
+import {type NumericType, nativeKernel, runStockKernel} from '../nativeBackend.js';
 
 const gatherKernel = nativeKernel<
   {x: TensorInfo; indices: TensorInfo},

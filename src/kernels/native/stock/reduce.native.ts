@@ -1,7 +1,7 @@
-import tf from '#tfjs';
 import type {KernelConfig, TensorInfo} from '@tensorflow/tfjs';
-import {type NativeBackend, nativeKernel, runStockKernel} from '../nativeBackend.js';
+import tf from '#tfjs';
 import {sizeOf} from '../../strides.js';
+import {type NativeBackend, nativeKernel, runStockKernel} from '../nativeBackend.js';
 
 /** Codes of stock/reduce.h. */
 const reduceCodes = {sum: 0, max: 1} as const;
