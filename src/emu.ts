@@ -39,7 +39,7 @@ import {type TextResult, textResult} from './textResult.js';
 import {formatConfig, type Mode} from './weights/config.js';
 import {fingerprint} from './weights/fingerprint.js';
 import {modelsThatDraw} from './weights/locate.js';
-import {checkCacheFits} from './weights/memory.js';
+import {checkCachePlaced, type Placement} from './weights/placement.js';
 import {visionId} from './weights/visionId.js';
 
 export type {Item} from './items.js';
@@ -56,6 +56,8 @@ export interface LoadOptions {
   readonly compute?: Compute;
   /** Of a model that has both, this mode alone. */
   readonly mode?: Mode;
+  /** Whether a GPU keeps room for the image decoder, if the model has one. Default: it does. */
+  readonly draws?: boolean;
 }
 
 /** Of each candidate the sum of its tokens' cross entropies and their number. */
@@ -93,6 +95,8 @@ export class Emu {
     private readonly modes: readonly [ModelInMode, ...ModelInMode[]],
     private readonly opened: readonly OpenedFile[],
     private readonly decoderFolder: string | undefined,
+    /** Where its layers are, on a backend with memory of its own. */
+    readonly placement: Placement | undefined,
   ) {}
 
   private loadedDecoder: LoadedImageDecoder | undefined;
@@ -104,6 +108,17 @@ export class Emu {
 
   get tokenizer(): Tokenizer {
     return this.modes[0].tokenizer;
+  }
+
+  /** What a person should know of how it was loaded and computes. */
+  get notes(): readonly string[] {
+    const {name, reason, computeReason, note} = this.backend;
+    return [
+      ...(reason ? [`running on the ${name} backend: ${reason}`] : []),
+      ...(computeReason ? [`computing in f32: ${computeReason}`] : []),
+      ...(note ? [note] : []),
+      ...(this.placement?.note ? [this.placement.note] : []),
+    ];
   }
 
   /** Words of a text that the model has no tokens for. */
@@ -118,9 +133,10 @@ export class Emu {
   static async load(model: string, options: LoadOptions = {}): Promise<Emu> {
     const started = performance.now();
     const backend = selectBackend(options);
-    const {location, config, modes, files} = loadModes(model, backend.name, options);
+    const {location, config, placement, modes, files} = loadModes(model, backend.name, options);
     const {name, decoderFolder} = location;
-    return new Emu(name, backend, seconds(started), config, modes, files, decoderFolder);
+    const loadSeconds = seconds(started);
+    return new Emu(name, backend, loadSeconds, config, modes, files, decoderFolder, placement);
   }
 
   /** Answers in text: deltas as they become certain, then the whole result. */
@@ -129,7 +145,7 @@ export class Emu {
     const {prompt, ids, pixels} = this.prepare(items, options);
     const search = searchOptions(options, tokenizer);
     const maxNewTokens = roomFor(ids.length, this.config.llama.contextLength, search);
-    checkCacheFits(this.name, this.config.llama, numRows(search), ids.length + maxNewTokens);
+    this.checkCache(numRows(search), ids.length + maxNewTokens);
 
     let started = performance.now();
     const imageEmbeds = this.encode(model, pixels);
@@ -185,7 +201,7 @@ export class Emu {
       roomFor(ids.length, this.config.llama.contextLength, search),
     );
     const longest = Math.max(...prepared.map(({ids}) => ids.length)) + Math.max(...room);
-    checkCacheFits(this.name, this.config.llama, requests.length * numRows(search), longest);
+    this.checkCache(requests.length * numRows(search), longest);
     let started = performance.now();
     const imageEmbeds = this.encode(
       model,
@@ -330,6 +346,11 @@ export class Emu {
     return this.decoderFolder !== undefined;
   }
 
+  /** Throws EmuError (memory) when the keys and values of so many sequences do not fit. */
+  private checkCache(rows: number, positions: number): void {
+    checkCachePlaced(this.name, this.config.llama, this.placement, rows, positions);
+  }
+
   private decoder(): LoadedImageDecoder {
     if (this.loadedDecoder) return this.loadedDecoder;
     if (this.decoderFolder === undefined) {
@@ -342,7 +363,9 @@ export class Emu {
           : "name the folder of one that has it, as BAAI/Emu's pretrain/",
       );
     }
-    this.loadedDecoder = loadImageDecoder(this.decoderFolder, this.config.llama.hiddenSize);
+    const {hiddenSize} = this.config.llama;
+    const room = this.placement?.decoderRoom;
+    this.loadedDecoder = loadImageDecoder(this.decoderFolder, hiddenSize, room);
     return this.loadedDecoder;
   }
 

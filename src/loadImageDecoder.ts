@@ -13,6 +13,7 @@ import type {Checkpoint} from './weights/checkpoint.js';
 import {checkWeightsFit} from './weights/checkWeightsFit.js';
 import {readNoiseScheduleConfig} from './weights/diffusionConfig.js';
 import {openUnet, openVae} from './weights/diffusionFolder.js';
+import {checkMemory, weightMemory} from './weights/memory.js';
 import {openSafetyChecker, type SafetyFiles} from './weights/safetyFolder.js';
 import {Weights} from './weights/weights.js';
 
@@ -23,30 +24,66 @@ export interface LoadedImageDecoder {
   close(): void;
 }
 
+/** The files of the decoder in `folder`, to be closed by the caller. Throws as loadImageDecoder does. */
+function openParts(folder: string) {
+  const opened: Checkpoint[] = [];
+  /** The part, which is closed when a later one is no good. */
+  const noted = <P extends {checkpoint: Checkpoint}>(part: P): P => {
+    opened.push(part.checkpoint);
+    return part;
+  };
+  try {
+    const unet = noted(openUnet(path.join(folder, 'unet')));
+    const vae = noted(openVae(path.join(folder, 'vae')));
+    const stored = openSafetyChecker(folder);
+    return {unet, vae, safety: stored && noted(stored), opened};
+  } catch (error) {
+    for (const checkpoint of opened) checkpoint.close();
+    throw error;
+  }
+}
+
+type Parts = ReturnType<typeof openParts>;
+
+/** Bytes that the decoder takes on a device: weights, and a few of its widest layer. */
+function bytesOf({unet, vae, opened}: Parts): number {
+  const tensors = opened.flatMap((checkpoint) => [...checkpoint.tensors.values()]);
+  const {blockChannels} = vae.config;
+  const edge = unet.config.sampleSize * 2 ** (blockChannels.length - 1);
+  const widest = 4 * edge ** 2 * (blockChannels[1] ?? blockChannels[0]!);
+  return weightMemory(tensors, 'tensorflow').held + 4 * widest;
+}
+
+/** Bytes that the decoder in `folder` will take on a device of its own. Throws as loadImageDecoder does. */
+export function decoderBytes(folder: string): number {
+  const parts = openParts(folder);
+  try {
+    return bytesOf(parts);
+  } finally {
+    for (const checkpoint of parts.opened) checkpoint.close();
+  }
+}
+
 /**
- * Opens the decoder in `folder`, whose context is `contextSize` wide. Weights are mapped, not read. Throws
- * ModelError for a decoder that is damaged, incomplete or of another model, EmuError (memory) for one that does
- * not fit.
+ * Opens the decoder in `folder`, whose context is `contextSize` wide. Weights are mapped, not read. `room`: bytes
+ * that are left for it on a backend with memory of its own. Throws ModelError for a decoder that is damaged,
+ * incomplete or of another model, EmuError (memory) for one that does not fit.
  */
-export function loadImageDecoder(folder: string, contextSize: number): LoadedImageDecoder {
-  const opened: {weights: Weights; checkpoint: Checkpoint}[] = [];
+export function loadImageDecoder(
+  folder: string,
+  contextSize: number,
+  room?: number,
+): LoadedImageDecoder {
+  const parts = openParts(folder);
+  const {unet, vae, safety, opened} = parts;
+  const weights = new Map(opened.map((checkpoint) => [checkpoint, Weights.open(checkpoint)]));
   const close = () => {
-    for (const {weights, checkpoint} of opened) {
-      weights.dispose();
+    for (const [checkpoint, own] of weights) {
+      own.dispose();
       checkpoint.close();
     }
   };
-  /** The part, closed with the others, and where its weights come from. */
-  const withWeights = <P extends {checkpoint: Checkpoint}>(part: P): P & {weights: Weights} => {
-    const weights = Weights.open(part.checkpoint);
-    opened.push({weights, checkpoint: part.checkpoint});
-    return {...part, weights};
-  };
   try {
-    const unet = withWeights(openUnet(path.join(folder, 'unet')));
-    const vae = withWeights(openVae(path.join(folder, 'vae')));
-    const stored = openSafetyChecker(folder);
-    const safety = stored && withWeights(stored);
     if (unet.config.contextSize !== contextSize)
       throw new ModelError(
         folder,
@@ -57,17 +94,19 @@ export function loadImageDecoder(folder: string, contextSize: number): LoadedIma
         folder,
         `its UNet draws ${unet.config.inChannels} channels, its autoencoder reads ${vae.config.latentChannels}`,
       );
-    checkWeightsFit(
-      folder,
-      opened.map(({checkpoint}) => checkpoint),
-    );
+    if (room === undefined) checkWeightsFit(folder, opened);
+    else {
+      const wayOut = 'the model beside it takes the rest: load it with draws: true';
+      checkMemory(folder, bytesOf(parts), wayOut, room, "the GPU's memory");
+    }
     const schedulerFile = path.join(folder, 'scheduler', 'scheduler_config.json');
     const decoder = new ImageDecoder(
-      new Unet(unet.weights, unet.config),
-      new Vae(vae.weights, vae.config),
+      new Unet(weights.get(unet.checkpoint)!, unet.config),
+      new Vae(weights.get(vae.checkpoint)!, vae.config),
       new NoiseSchedule(readNoiseScheduleConfig(schedulerFile)),
     );
-    return {decoder, check: safety && checkBy(safety), close};
+    const check = safety && checkBy({...safety, weights: weights.get(safety.checkpoint)!});
+    return {decoder, check, close};
   } catch (error) {
     close();
     throw error;

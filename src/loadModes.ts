@@ -1,6 +1,7 @@
 // A model's files as the modes in which it is asked: a base, an instruction tuning, or both in one.
 import {ModelError} from './errors.js';
 import type {BackendName} from './kernels/backend.js';
+import {decoderBytes} from './loadImageDecoder.js';
 import {type EmuConfig, EmuModel} from './model/emu.js';
 import {loadTokenizer, type Tokenizer} from './text/tokenizer.js';
 import type {Checkpoint} from './weights/checkpoint.js';
@@ -9,6 +10,7 @@ import {checkWeightsFit} from './weights/checkWeightsFit.js';
 import type {Mode} from './weights/config.js';
 import type {ModelLocation} from './weights/locate.js';
 import {openModel} from './weights/openModel.js';
+import {type Placement, placeModel} from './weights/placement.js';
 import {TunedWeights} from './weights/tuning.js';
 import {Weights} from './weights/weights.js';
 
@@ -27,6 +29,8 @@ export interface OpenedFile {
 export interface LoadedModes {
   readonly location: ModelLocation;
   readonly config: EmuConfig;
+  /** Undefined where the backend computes in the machine's own memory. */
+  readonly placement: Placement | undefined;
   /** In the order of preference for questions: instruct first. */
   readonly modes: readonly [ModelInMode, ...ModelInMode[]];
   /** To be closed by the caller. */
@@ -45,14 +49,23 @@ function checkVocabulary(file: string, {config}: EmuModel, tokenizer: Tokenizer)
   );
 }
 
+export interface LoadModesOptions {
+  readonly config?: string;
+  /** Of a model with both modes, this one alone. */
+  readonly mode?: Mode;
+  /** Whether the device keeps room for the image decoder, if the model has one. Default: it does. */
+  readonly draws?: boolean;
+}
+
 /**
  * Opens a model by name, folder or file for a backend; weights are mapped, not read. Of a model with both
- * modes `mode` takes one alone. Throws ModelError when it is missing, corrupt or of another kind.
+ * modes `mode` takes one alone. Throws ModelError when it is missing, corrupt or of another kind, EmuError (memory)
+ * when it does not fit.
  */
 export function loadModes(
   model: string,
   backend: BackendName,
-  {config: folder, mode: wantedMode}: {readonly config?: string; readonly mode?: Mode},
+  {config: folder, mode: wantedMode, draws = true}: LoadModesOptions,
 ): LoadedModes {
   const {location, config, checkpoint, tuning} = openModel(
     model,
@@ -61,13 +74,19 @@ export function loadModes(
   const opened = [checkpoint, ...(tuning ? [tuning.checkpoint] : [])];
   try {
     checkReference(location.checkpoint, opened, backend);
-    checkWeightsFit(location.checkpoint, opened, backend);
+    const tensors = opened.flatMap(({tensors: own}) => [...own.values()]);
+    const {checkpoint: file, decoderFolder} = location;
+    const drawing =
+      draws && decoderFolder !== undefined ? () => decoderBytes(decoderFolder) : undefined;
+    const placement = placeModel(file, tuning?.config ?? config, tensors, {decoder: drawing});
+    if (!placement) checkWeightsFit(file, opened, backend);
+    const hostLayers = placement?.hostLayers ?? 0;
     const weights = Weights.open(checkpoint);
     const place = location.tokenizer === undefined ? {} : {path: location.tokenizer};
     const modes: ModelInMode[] = [
       {
         mode: location.mode,
-        model: new EmuModel(weights, config),
+        model: new EmuModel(weights, config, hostLayers),
         tokenizer: loadTokenizer({mode: location.mode, ...place}),
       },
     ];
@@ -80,7 +99,7 @@ export function loadModes(
       const tuned = new TunedWeights(weights, own, config.lora !== undefined, isOwn);
       modes.unshift({
         mode: 'instruct',
-        model: new EmuModel(tuned, tuning.config),
+        model: new EmuModel(tuned, tuning.config, hostLayers),
         tokenizer: loadTokenizer({mode: 'instruct', ...place}),
       });
     }
@@ -90,7 +109,7 @@ export function loadModes(
     const [first, ...others] = wanted;
     if (!first)
       throw new ModelError(location.checkpoint, `a checkpoint without ${wantedMode} mode`);
-    return {location, config, modes: [first, ...others], files};
+    return {location, config, placement, modes: [first, ...others], files};
   } catch (error) {
     for (const file of opened) file.close();
     throw error;

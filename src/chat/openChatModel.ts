@@ -24,9 +24,8 @@ export class ChatModels {
     this.host = host;
     // The chat was left while the thread began.
     if (this.isClosed) await this.release();
-    const {backend} = await host.call('load', {model, options: this.options});
-    if (backend.reason) this.note(`running on the ${backend.name} backend: ${backend.reason}`);
-    if (backend.computeReason) this.note(`computing in f32: ${backend.computeReason}`);
+    const {notes} = await host.call('load', {model, options: this.options});
+    for (const note of notes) this.note(note);
     return HostedChatModel.open(host);
   }
 

@@ -7,7 +7,9 @@ import {LlamaDecoder} from '../model/decoder.js';
 import {EmuModel} from '../model/emu.js';
 import {median} from '../train/median.js';
 import {checkWeightsFit} from '../weights/checkWeightsFit.js';
+import {emuTensors} from '../weights/emuTensors.js';
 import {openModel} from '../weights/openModel.js';
+import {type Placement, placeModel} from '../weights/placement.js';
 import {Weights} from '../weights/weights.js';
 import {benchImage, openImageDecoder} from './benchImage.js';
 import {CountedWeights} from './countedWeights.js';
@@ -34,6 +36,8 @@ export interface BenchResult {
   readonly compute: Compute;
   /** Why it is f32 when bf16 was asked for. */
   readonly computeReason?: string;
+  /** How many layers are on the GPU and on the CPU, where the backend has memory of its own. */
+  readonly layers?: {readonly device: number; readonly host: number};
   /** Seconds from the name to a model that can be asked. */
   readonly load: number;
   readonly promptTokensPerSecond?: number;
@@ -54,6 +58,7 @@ export interface BenchResult {
 export type Tell = (event: {stage: string; fraction?: number}) => void;
 
 interface Opened {
+  readonly placement: Placement | undefined;
   readonly name: string;
   readonly model: EmuModel;
   readonly weights: CountedWeights;
@@ -62,15 +67,23 @@ interface Opened {
 function open(model: BenchOptions['model']): Opened {
   if ('synthetic' in model) {
     const {synthetic, encoding} = model;
+    const name = `synthetic ${synthetic} ${encoding}`;
     const weights = new CountedWeights(new SyntheticWeights(encoding));
-    const built = new EmuModel(weights, syntheticConfig(synthetic));
-    return {name: `synthetic ${synthetic} ${encoding}`, model: built, weights};
+    const config = syntheticConfig(synthetic);
+    const tensors = emuTensors(config).required.map((tensor) => ({...tensor, encoding}));
+    const placement = placeModel(name, config, tensors);
+    return {name, model: new EmuModel(weights, config, placement?.hostLayers), weights, placement};
   }
   const {name, config} = model;
   const opened = openModel(name, config === undefined ? {} : {config});
-  checkWeightsFit(opened.location.checkpoint, [opened.checkpoint]);
-  const weights = new CountedWeights(Weights.open(opened.checkpoint));
-  return {name, model: new EmuModel(weights, opened.config), weights};
+  const {checkpoint, location} = opened;
+  const placement = placeModel(location.checkpoint, opened.config, [
+    ...checkpoint.tensors.values(),
+  ]);
+  if (!placement) checkWeightsFit(location.checkpoint, [checkpoint]);
+  const weights = new CountedWeights(Weights.open(checkpoint));
+  const built = new EmuModel(weights, opened.config, placement?.hostLayers);
+  return {name, model: built, weights, placement};
 }
 
 export const secondsSince = (start: number) => (performance.now() - start) / 1000;
@@ -149,10 +162,11 @@ function measure(options: BenchOptions, start: number, tell: Tell) {
     return {name: decoder.name, load, ...benchImage(decoder, options.repeat, tell)};
   }
   const opened = open(options.model);
-  const {name} = opened;
+  const {name, placement} = opened;
+  const layers = placement && {device: placement.deviceLayers, host: placement.hostLayers};
   const load = secondsSince(start);
   const run = options.what === 'llm' ? benchLlm : benchVision;
-  return {name, load, ...run(opened, options, tell)};
+  return {name, load, ...(layers ? {layers} : {}), ...run(opened, options, tell)};
 }
 
 /** Measures one tower after a run that warms caches and pages up. */

@@ -37,7 +37,8 @@ export const modelFlags = {
     helpGroup: 'MODEL',
   }),
   backend: Flags.option({
-    description: 'what computes; auto takes the fastest that loads',
+    description:
+      'what computes; auto takes the fastest that loads. EMU_GPU_MEMORY: gigabytes of a GPU that a model may fill (default: what is free)',
     options: ['auto', 'native', 'tensorflow', 'reference'] as const,
     default: 'auto' as const,
     env: 'EMU_BACKEND',

@@ -13,6 +13,14 @@ export interface RunningModel {
   readonly progress: Progress;
 }
 
+/** Beyond the flags. Default: it does not draw. */
+type LoadRequest = Pick<LoadOptions, 'mode' | 'draws'> & {
+  /** Ranks of a run that may use the same cores. */
+  readonly coreSharers?: number;
+  /** Another rank tells how the model is loaded. */
+  readonly isSilent?: boolean;
+};
+
 /** What the commands that ask a model share. */
 export abstract class ModelCommand extends EmuCommand {
   static override baseFlags = {...EmuCommand.baseFlags, ...modelFlags};
@@ -24,18 +32,15 @@ export abstract class ModelCommand extends EmuCommand {
   protected async withModel(
     flags: ModelFlagValues,
     use: (model: RunningModel) => Promise<void>,
-    {coreSharers = 1, ...more}: Pick<LoadOptions, 'mode'> & {coreSharers?: number} = {},
+    {coreSharers = 1, draws = false, isSilent = false, ...more}: LoadRequest = {},
   ): Promise<void> {
     const name = flags.model ?? defaultModel(this.config.configDir);
     const progress = await this.progress();
     const host = await ModelHost.start();
     progress.update('loading the model');
-    const options = {...loadOptions(flags), ...more};
+    const options = {...loadOptions(flags), draws, ...more};
     const info = host.call('load', {model: name, options, coreSharers}).then((loaded) => {
-      if (loaded.backend.reason)
-        this.note(`running on the ${loaded.backend.name} backend: ${loaded.backend.reason}`);
-      if (loaded.backend.computeReason)
-        this.note(`computing in f32: ${loaded.backend.computeReason}`);
+      if (!isSilent) for (const note of loaded.notes) this.note(note);
       return loaded;
     });
     // A picture that can't be read is told first; a model's error waits until it is asked for.
@@ -59,7 +64,7 @@ export abstract class ModelCommand extends EmuCommand {
     facts: {file?: string} = {},
     fraction?: number,
   ): Promise<void> {
-    const {name, backend, loadSeconds} = await info;
+    const {name, backend, loadSeconds, layers} = await info;
     progress.update(facts.file ?? 'answering', fraction);
     const isStreaming = !this.jsonEnabled() && (options.numCaptions ?? 1) === 1;
     let isLineOpen = false;
@@ -86,6 +91,7 @@ export abstract class ModelCommand extends EmuCommand {
         prompt,
         model: name,
         backend: backend.name,
+        ...(layers ? {layers} : {}),
         timings: {load: loadSeconds, ...timings},
         tokensPerSecond,
       };

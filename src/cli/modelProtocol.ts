@@ -21,6 +21,10 @@ export interface ModelInfo {
   readonly imageSize: number;
   /** Most tokens of a prompt and its answer. */
   readonly contextLength: number;
+  /** How many layers are on the GPU and on the CPU, where the backend has memory of its own. */
+  readonly layers?: {readonly device: number; readonly host: number};
+  /** What a person should know of how it is loaded. */
+  readonly notes: readonly string[];
 }
 
 export interface TraceResult {

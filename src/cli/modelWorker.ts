@@ -56,9 +56,12 @@ const handlers: {[M in Method]: Handler<M>} = {
     const threads =
       coreSharers > 1 ? {threads: selectRankBackend({coreSharers}, options).threads} : {};
     emu = await Emu.load(model, {...options, ...threads});
-    const {name, mode, backend, loadSeconds, config} = emu;
+    const {name, mode, backend, loadSeconds, config, placement, notes} = emu;
     const {imageSize} = config.vision;
-    return {name, mode, backend, loadSeconds, imageSize, contextLength: config.llama.contextLength};
+    const {contextLength} = config.llama;
+    const layers = placement && {device: placement.deviceLayers, host: placement.hostLayers};
+    const facts = {name, mode, backend, loadSeconds, imageSize, contextLength, notes};
+    return {...facts, ...(layers ? {layers} : {})};
   },
 
   async generateText({items, options}, tell) {
@@ -133,6 +136,7 @@ const handlers: {[M in Method]: Handler<M>} = {
     const {runStage} = await import('../train/run.js');
     return withCommunicator(async (ranks) => {
       const backend = selectRankBackend(ranks, wanted);
+      if (backend.note && ranks.rank === 0) tell({note: backend.note});
       await runStage(stage, {
         ...options,
         ranks,

@@ -16,6 +16,9 @@ function describe(result: BenchResult): string {
   return [
     `model    ${result.model}`,
     `backend  ${result.backend} (${result.isa}, ${result.threads} threads, ${result.compute})`,
+    ...(result.layers
+      ? [`layers   ${result.layers.device} on the device, ${result.layers.host} on the CPU`]
+      : []),
     `load     ${result.load.toFixed(3)} s`,
     ...(prompt === undefined ? [] : [`prompt   ${prompt.toFixed(2)} tokens/s`]),
     ...(decode === undefined ? [] : [`decode   ${decode.toFixed(2)} tokens/s`]),

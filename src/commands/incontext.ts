@@ -34,21 +34,25 @@ export default class Incontext extends DrawCommand {
     if (words.length === 0) throw this.usage('the items are missing');
     const options = textOptions(flags, 'incontext');
     const files = flags.generate === 'text' ? [] : this.outputs(flags);
-    await this.withModel(flags, async (model) => {
-      const prompt = await this.readPrompt(words, flags);
-      if (flags.generate === 'text') return this.answer(model, prompt.items, options);
-      if (flags.generate === 'image') return this.draw(model, prompt, flags, files);
-      await model.info;
-      model.progress.update('answering');
-      const request = {items: prompt.items, options: {...options, numCaptions: 1}};
-      const {text, beforePicture} = await model.host.call('generateText', request);
-      if (beforePicture === undefined) return this.result({text, images: []}, text);
-      if (beforePicture !== '') {
-        this.note(`before the picture it says: ${beforePicture.trim()}`);
-        prompt.items.push({type: 'text', text: beforePicture});
-        prompt.recorded.push({text: beforePicture});
-      }
-      return this.draw(model, prompt, flags, files);
-    });
+    await this.withModel(
+      flags,
+      async (model) => {
+        const prompt = await this.readPrompt(words, flags);
+        if (flags.generate === 'text') return this.answer(model, prompt.items, options);
+        if (flags.generate === 'image') return this.draw(model, prompt, flags, files);
+        await model.info;
+        model.progress.update('answering');
+        const request = {items: prompt.items, options: {...options, numCaptions: 1}};
+        const {text, beforePicture} = await model.host.call('generateText', request);
+        if (beforePicture === undefined) return this.result({text, images: []}, text);
+        if (beforePicture !== '') {
+          this.note(`before the picture it says: ${beforePicture.trim()}`);
+          prompt.items.push({type: 'text', text: beforePicture});
+          prompt.recorded.push({text: beforePicture});
+        }
+        return this.draw(model, prompt, flags, files);
+      },
+      {draws: flags.generate !== 'text'},
+    );
   }
 }

@@ -34,35 +34,39 @@ export default class Replay extends DrawCommand {
       ...((flags.config ?? config) === undefined ? {} : {config: flags.config ?? config}),
       compute,
     };
-    await this.withModel(given, async ({host, info, progress}) => {
-      const items = await this.readItems(record);
-      const options = await this.readOptions(record);
-      const {backend} = await info;
-      let drawn: Picture | undefined;
-      await host.call('generateImage', {items, options}, (event) => {
-        if (event.type === 'picture') drawn = event.picture;
-        else progress.update(`step ${event.step} of ${event.steps}`, event.step / event.steps);
-      });
-      progress.stop();
-      const again = await encodePng(drawn!, formatRecord(record));
-      const isSame = again.equals(bytes);
-      const facts = {file, same: isSame, backend: backend.name, isa: backend.isa};
-      if (isSame) {
-        this.result(facts, `${file}: drawn again, the same bytes`);
-        return;
-      }
-      const {readImage} = await import('../data/image.js');
-      const {count, largest} = difference(drawn!, await readImage(file));
-      const was = `${record.backend} ${record.isa}`;
-      const now = `${backend.name} ${backend.isa}`;
-      const reason = was === now ? '' : `; it was drawn on ${was}, this is ${now}`;
-      if (this.jsonEnabled()) this.result({...facts, differing: count, largest}, '');
-      const what =
-        count === 0
-          ? 'the same pixels in another file: it was changed, or written by another version'
-          : `${count} of ${drawn!.data.length} values differ, by ${largest} of 255 at most`;
-      throw new EmuError(`${file}: drawn again, ${what}${reason}`, {code: 'differs', file});
-    });
+    await this.withModel(
+      given,
+      async ({host, info, progress}) => {
+        const items = await this.readItems(record);
+        const options = await this.readOptions(record);
+        const {backend} = await info;
+        let drawn: Picture | undefined;
+        await host.call('generateImage', {items, options}, (event) => {
+          if (event.type === 'picture') drawn = event.picture;
+          else progress.update(`step ${event.step} of ${event.steps}`, event.step / event.steps);
+        });
+        progress.stop();
+        const again = await encodePng(drawn!, formatRecord(record));
+        const isSame = again.equals(bytes);
+        const facts = {file, same: isSame, backend: backend.name, isa: backend.isa};
+        if (isSame) {
+          this.result(facts, `${file}: drawn again, the same bytes`);
+          return;
+        }
+        const {readImage} = await import('../data/image.js');
+        const {count, largest} = difference(drawn!, await readImage(file));
+        const was = `${record.backend} ${record.isa}`;
+        const now = `${backend.name} ${backend.isa}`;
+        const reason = was === now ? '' : `; it was drawn on ${was}, this is ${now}`;
+        if (this.jsonEnabled()) this.result({...facts, differing: count, largest}, '');
+        const what =
+          count === 0
+            ? 'the same pixels in another file: it was changed, or written by another version'
+            : `${count} of ${drawn!.data.length} values differ, by ${largest} of 255 at most`;
+        throw new EmuError(`${file}: drawn again, ${what}${reason}`, {code: 'differs', file});
+      },
+      {draws: true},
+    );
   }
 
   private async readItems({items, exif}: DrawingRecord): Promise<Item[]> {

@@ -19,9 +19,13 @@ export default class T2i extends DrawCommand {
   async run(): Promise<void> {
     const {args, flags} = await this.parse(T2i);
     const files = this.outputs(flags);
-    await this.withModel(flags, async (model) => {
-      const prompt = await this.readPrompt([{type: 'text', value: args.prompt}], flags);
-      await this.draw(model, prompt, flags, files);
-    });
+    await this.withModel(
+      flags,
+      async (model) => {
+        const prompt = await this.readPrompt([{type: 'text', value: args.prompt}], flags);
+        await this.draw(model, prompt, flags, files);
+      },
+      {draws: true},
+    );
   }
 }

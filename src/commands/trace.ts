@@ -51,24 +51,28 @@ export default class Trace extends DrawCommand {
     const words = readWords(raw);
     if (words.length === 0) throw this.usage('the items are missing');
     const options = textOptions(flags, 'incontext');
-    await this.withModel(flags, async ({host, info, progress}) => {
-      const {items} = await this.readPrompt(words, flags);
-      const {name, backend} = await info;
-      progress.update('tracing');
-      const {removeTemporaries} = await import('../weights/writeWhole.js');
-      const release = onInterrupt(() => removeTemporaries(flags.output));
-      const file = flags.output;
-      const {tensors} =
-        flags.generate === 'image'
-          ? await host.call('traceImage', {
-              items,
-              options: (await this.drawOptions(flags)).options,
-              file,
-            })
-          : await host.call('trace', {items, options, tokens: flags.tokens, file});
-      release();
-      this.result({file, model: name, backend: backend.name, tensors}, file);
-      this.note(`${Object.keys(tensors).length} tensors written to ${file}`);
-    });
+    await this.withModel(
+      flags,
+      async ({host, info, progress}) => {
+        const {items} = await this.readPrompt(words, flags);
+        const {name, backend} = await info;
+        progress.update('tracing');
+        const {removeTemporaries} = await import('../weights/writeWhole.js');
+        const release = onInterrupt(() => removeTemporaries(flags.output));
+        const file = flags.output;
+        const {tensors} =
+          flags.generate === 'image'
+            ? await host.call('traceImage', {
+                items,
+                options: (await this.drawOptions(flags)).options,
+                file,
+              })
+            : await host.call('trace', {items, options, tokens: flags.tokens, file});
+        release();
+        this.result({file, model: name, backend: backend.name, tensors}, file);
+        this.note(`${Object.keys(tensors).length} tensors written to ${file}`);
+      },
+      {draws: flags.generate === 'image'},
+    );
   }
 }

@@ -1,3 +1,4 @@
+import os from 'node:os';
 import tf from '#tfjs';
 import {EmuError} from '../errors.js';
 import {registerFasterKernels} from './javascript/register.js';
@@ -5,8 +6,9 @@ import {addonProblem, loadAddon} from './native/addon.js';
 import {nativeKernels} from './native/kernels.js';
 import {activeNativeBackend, NATIVE, registerNativeBackend} from './native/nativeBackend.js';
 import {computesInBf16, setBf16Products} from './tensorflow/computeType.js';
+import {localRank, sharingNote} from './tensorflow/gpu.js';
 import {findTensorflow} from './tensorflow/layout.js';
-import {loadedTensorflow, loadInstalledTensorflow} from './tensorflow/loadTensorflow.js';
+import {loadInstalledTensorflow, tensorflowInUse} from './tensorflow/loadTensorflow.js';
 import {findStockPackage} from './tensorflow/stockPackage.js';
 import {TENSORFLOW} from './tensorflow/tensorflowBackend.js';
 
@@ -28,6 +30,8 @@ export interface BackendInfo extends ComputeInfo {
   readonly isa: string;
   /** Why it is not `native`, when that was asked for or would have been chosen; why it has no GPU. */
   readonly reason?: string;
+  /** What else a person should know. */
+  readonly note?: string;
 }
 
 export interface BackendOptions {
@@ -39,12 +43,16 @@ export interface BackendOptions {
   readonly compute?: Compute | undefined;
 }
 
+/** What the backend in use was chosen by. */
+let selected: BackendOptions = {};
+
 /**
  * Chooses the backend for all tensors from now on. What `options` leave out comes from EMU_BACKEND,
  * EMU_THREADS and EMU_ISA, else `auto`: tensorflow where it has a GPU, else native, or reference with the
  * reason. Throws EmuError (usage) for a value that cannot be.
  */
 export function selectBackend(options: BackendOptions = {}): BackendInfo {
+  selected = options;
   const backend = select(options);
   return {...backend, ...selectCompute(options.compute)};
 }
@@ -54,7 +62,7 @@ export function selectCompute(wanted: Compute = 'f32'): ComputeInfo {
   const addon = activeNativeBackend()?.addon;
   addon?.setBf16(wanted === 'bf16');
   const isOnTensorflow = tf.getBackend() === TENSORFLOW;
-  setBf16Products(wanted === 'bf16' && isOnTensorflow && loadedTensorflow()!.hasBf16);
+  setBf16Products(wanted === 'bf16' && isOnTensorflow && tensorflowInUse()!.hasBf16);
   if (computeInUse() === wanted) return {compute: wanted};
   const needed = 'bf16 needs a processor with AVX-512 BF16';
   const computeReason = addon
@@ -89,6 +97,29 @@ function select(options: BackendOptions): Selected {
         `expected auto, native, reference or tensorflow as backend, got '${wanted}'`,
       );
   }
+}
+
+/** The one that tensors are made on now. */
+export function backendInUse(): BackendName {
+  const name = tf.getBackend();
+  return name === NATIVE || name === TENSORFLOW ? name : 'reference';
+}
+
+/** Starts `native` beside the backend in use, for `at('host', ...)` (place.ts); why it cannot, if so. */
+export function startHost(): string | undefined {
+  const backend = tf.getBackend();
+  if (!selectNative(selected)) return addonProblem() ?? 'unknown';
+  activeNativeBackend()!.addon.setBf16(selected.compute === 'bf16');
+  activate(backend);
+  return undefined;
+}
+
+/** Cores that this process may use: those it is bound to, within a container's limit. */
+export function usableCores(): number {
+  const addon = loadAddon();
+  if (!addon) return os.availableParallelism();
+  addon.setThreads(0);
+  return addon.threads();
 }
 
 /** The backends that this machine can run, best first. */
@@ -133,9 +164,16 @@ function hasTensorflowOnGpu(): boolean {
 
 function selectTensorflow(options: BackendOptions): Selected {
   const wanted = (options.threads ?? threadsFromEnvironment()) || undefined;
-  const {threads, device, reason} = loadInstalledTensorflow(wanted);
+  const {threads, device, reason, gpu} = loadInstalledTensorflow(wanted);
   activate(TENSORFLOW);
-  return {name: 'tensorflow', threads, isa: device, ...(reason ? {reason} : {})};
+  const note = device === 'gpu' ? sharingNote(gpu, localRank(process.env)) : undefined;
+  return {
+    name: 'tensorflow',
+    threads,
+    isa: device,
+    ...(reason ? {reason} : {}),
+    ...(note ? {note} : {}),
+  };
 }
 
 /** tf.setBackend without waiting: all backends start synchronously. */

@@ -6,7 +6,7 @@ import {isCancelled, resumeKernels, uncancelled} from '../kernels/cancelled.js';
 import type {EmuModel} from './emu.js';
 import {type Decoder, type GenerationOptions, generate, numRows} from './generate.js';
 import {History} from './history.js';
-import {KvCache} from './kvCache.js';
+import type {KvCache} from './kvCache.js';
 import {countingPositions} from './llama.js';
 import {nextTurn} from './nextTurn.js';
 
@@ -44,8 +44,7 @@ export class Conversation {
   private said = new History([]);
 
   constructor(private readonly model: EmuModel) {
-    const {layers, numHeads, hiddenSize, contextLength} = model.llama.config;
-    this.cache = new KvCache(layers, 1, contextLength, numHeads, hiddenSize / numHeads);
+    this.cache = model.llama.newCache(1, model.llama.config.contextLength);
   }
 
   get history(): History {

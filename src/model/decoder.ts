@@ -2,7 +2,7 @@
 // B sequences (beams), T prompt tokens, C hidden size, V vocabulary.
 import tf from '#tfjs';
 import type {Decoder} from './generate.js';
-import {KvCache} from './kvCache.js';
+import type {KvCache} from './kvCache.js';
 import {countingPositions, type Llama} from './llama.js';
 
 /** Continues `prompt` [1, T, C] (owned: disposed with the decoder) in up to `maxRows` sequences at once. */
@@ -15,9 +15,7 @@ export class LlamaDecoder implements Decoder {
     maxRows: number,
     maxNewTokens: number,
   ) {
-    const {layers, numHeads, hiddenSize} = llama.config;
-    const capacity = prompt.shape[1] + maxNewTokens;
-    this.cache = new KvCache(layers, maxRows, capacity, numHeads, hiddenSize / numHeads);
+    this.cache = llama.newCache(maxRows, prompt.shape[1] + maxNewTokens);
   }
 
   get vocabSize(): number {

@@ -18,6 +18,7 @@ export interface EmuConfig {
   readonly lora?: LoraConfig;
 }
 
+/** `hostLayers`: how many of the language model's layers, the last ones, its device does not hold. */
 export class EmuModel {
   readonly visual: EvaVit;
   private readonly lnVisual: LayerNorm;
@@ -29,6 +30,7 @@ export class EmuModel {
   constructor(
     weights: WeightSource,
     readonly config: EmuConfig,
+    hostLayers = 0,
   ) {
     const {vision, causalFormer, llama, lora} = config;
     this.visual = new EvaVit(weights.scope('visual'), vision);
@@ -37,7 +39,7 @@ export class EmuModel {
     this.causalFormer = new CausalFormer(cformer, causalFormer, vision.width, llama.hiddenSize);
     // peft wraps the language model, so an instruct checkpoint has two more words in every name.
     const lm = weights.scope(lora ? 'decoder.lm.base_model.model' : 'decoder.lm');
-    this.llama = new Llama(lm, llama, lora);
+    this.llama = new Llama(lm, llama, lora, hostLayers);
     if (lora?.tokenRows) {
       const shape = [lora.tokenRows.length, llama.hiddenSize];
       this.embedRows = weights.tensor('embed_rows', shape) as tf.Tensor2D;

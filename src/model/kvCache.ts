@@ -2,6 +2,7 @@
 // B sequences (beams), P places, T new positions, H heads, D head size.
 import tf from '#tfjs';
 import {cacheWrite} from '../kernels/index.js';
+import {at, type Place} from '../kernels/place.js';
 
 interface Branching {
   /** The position from which on sequences differ. */
@@ -25,18 +26,21 @@ export class KvCache {
   private readonly own: Branching;
   private branching: Branching | undefined;
 
-  /** Room for `numSequences` sequences of `capacity` positions; memory is taken when it is written to. */
+  /**
+   * Room for `numSequences` sequences of `capacity` positions, of each layer at its place; memory is taken when it
+   * is written to.
+   */
   constructor(
-    numLayers: number,
+    private readonly places: readonly Place[],
     numSequences: number,
     readonly capacity: number,
     private readonly numHeads: number,
     private readonly headDim: number,
   ) {
     this.own = {from: 0, numSequences, stride: capacity};
-    const zeros = () => tf.keep(this.zeros(numSequences * capacity));
-    this.keys = Array.from({length: numLayers}, zeros);
-    this.values = Array.from({length: numLayers}, zeros);
+    const zeros = (place: Place) => at(place, () => tf.keep(this.zeros(numSequences * capacity)));
+    this.keys = places.map(zeros);
+    this.values = places.map(zeros);
     this.offsets = [new Int32Array(capacity)];
   }
 
@@ -131,8 +135,10 @@ export class KvCache {
 
   /** Copies of all layers' keys, then of their values: sequence 0, [length, H, D] each, one at a time. */
   *read(): Generator<Float32Array> {
-    for (const cached of [...this.keys, ...this.values]) {
-      const filled = tf.slice(cached, [0, 0, 0, 0], [this.used, 1, this.numHeads, this.headDim]);
+    for (const [i, cached] of [...this.keys, ...this.values].entries()) {
+      const size: [number, number, number, number] = [this.used, 1, ...this.lineShape];
+      const place = this.places[i % this.places.length]!;
+      const filled = at(place, () => tf.slice(cached, [0, 0, 0, 0], size));
       const numbers = filled.dataSync() as Float32Array;
       filled.dispose();
       yield numbers;
@@ -188,6 +194,7 @@ export class KvCache {
   /** Puts what `write` makes of each layer's keys and values in their place; `write` disposes its argument. */
   private rewrite(write: (cached: tf.Tensor4D) => tf.Tensor4D): void {
     for (const all of [this.keys, this.values])
-      for (const [layer, cached] of all.entries()) all[layer] = tf.keep(write(cached));
+      for (const [layer, cached] of all.entries())
+        all[layer] = at(this.places[layer]!, () => tf.keep(write(cached)));
   }
 }

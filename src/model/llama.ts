@@ -2,7 +2,8 @@
 // B sequences, T new tokens, S all tokens, H heads, D head size, C hidden size, V vocabulary.
 import tf from '#tfjs';
 import {attention, embedding, rope, siluGate} from '../kernels/index.js';
-import type {KvCache} from './kvCache.js';
+import {at, type Place} from '../kernels/place.js';
+import {KvCache} from './kvCache.js';
 import {Linear, mergeHeads, RmsNorm, splitHeads, type WeightSource} from './layers.js';
 import {type LoraConfig, LoraLinear} from './lora.js';
 import {ListedWeights, recomputed} from './recompute.js';
@@ -131,10 +132,13 @@ class Block {
   }
 }
 
-/** LLaMA over embeddings, with two heads: the next token, and the next visual embedding. */
+/**
+ * LLaMA over embeddings, with two heads: the next token, and the next visual embedding. The last `hostLayers`
+ * layers are loaded and computed on the host, where the device does not hold them all.
+ */
 export class Llama {
   private readonly embedTokens: tf.Tensor2D;
-  private readonly blocks: readonly Block[];
+  private readonly blocks: Readonly<Record<Place, readonly Block[]>>;
   private readonly norm: RmsNorm;
   private readonly lmHead: Linear;
   private readonly regressHead: Linear;
@@ -143,15 +147,21 @@ export class Llama {
     weights: WeightSource,
     readonly config: LlamaConfig,
     lora?: LoraConfig,
+    hostLayers = 0,
   ) {
     const {vocabSize, hiddenSize, layers, rmsNormEps} = config;
     const trunk = weights.scope('model');
     const shape = [vocabSize, hiddenSize];
     this.embedTokens = trunk.tensor('embed_tokens.weight', shape) as tf.Tensor2D;
-    this.blocks = Array.from(
-      {length: layers},
-      (_, i) => new Block(trunk.scope(`layers.${i}`), config, lora, i),
-    );
+    const blocks = (place: Place, from: number, to: number) =>
+      Array.from({length: to - from}, (_, i) =>
+        at(place, () => new Block(trunk.scope(`layers.${from + i}`), config, lora, from + i)),
+      );
+    const onDevice = layers - hostLayers;
+    this.blocks = {
+      device: blocks('device', 0, onDevice),
+      host: blocks('host', onDevice, layers),
+    };
     this.norm = new RmsNorm(trunk.scope('norm'), hiddenSize, rmsNormEps);
     const options = {bias: false};
     this.lmHead = new Linear(weights.scope('lm_head'), hiddenSize, vocabSize, options);
@@ -168,11 +178,24 @@ export class Llama {
     return embedding(ids, this.embedTokens) as tf.Tensor3D;
   }
 
+  /** An empty cache for `numSequences` sequences of `capacity` positions; the caller disposes it. */
+  newCache(numSequences: number, capacity: number): KvCache {
+    const {numHeads, hiddenSize} = this.config;
+    const {device, host} = this.blocks;
+    const places = [...device.map(() => 'device' as const), ...host.map(() => 'host' as const)];
+    return new KvCache(places, numSequences, capacity, numHeads, hiddenSize / numHeads);
+  }
+
   /** inputsEmbeds [B, T, C] -> hidden states after the final norm [B, T, C]. */
   forward(inputsEmbeds: tf.Tensor3D, layout: SequenceLayout, past?: CacheView): tf.Tensor3D {
     return tf.tidy(() => {
       let x = traced('llm.inputs_embeds', inputsEmbeds);
-      for (const block of this.blocks) x = block.forward(x, layout, past);
+      for (const block of this.blocks.device) x = block.forward(x, layout, past);
+      if (this.blocks.host.length > 0)
+        // All in one go: the change of places takes half a millisecond.
+        at('host', () => {
+          for (const block of this.blocks.host) x = block.forward(x, layout, past);
+        });
       return traced('llm.final_norm', this.norm.forward(x));
     });
   }

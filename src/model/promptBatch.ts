@@ -4,7 +4,7 @@
 import tf from '#tfjs';
 import type {EmuModel} from './emu.js';
 import type {Decoder} from './generate.js';
-import {KvCache} from './kvCache.js';
+import type {KvCache} from './kvCache.js';
 import {paddedPositions} from './llama.js';
 import type {PromptIds} from './regressImages.js';
 
@@ -37,13 +37,10 @@ export class PromptBatch {
     rows: number,
     maxNewTokens: number,
   ) {
-    const {layers, numHeads, hiddenSize} = model.llama.config;
     this.length = Math.max(...prompts.map(({length}) => length));
     // On the left: all prompts end together, and their sequences take their steps together.
     this.starts = prompts.map(({length}) => this.length - length);
-    const capacity = this.length + maxNewTokens;
-    const numRows = prompts.length * rows;
-    this.cache = new KvCache(layers, numRows, capacity, numHeads, hiddenSize / numHeads);
+    this.cache = model.llama.newCache(prompts.length * rows, this.length + maxNewTokens);
     this.live = new Map(prompts.map((_, i) => [i, 0]));
   }
 
@@ -107,7 +104,7 @@ export class PromptBatch {
     const {pad, image} = this.ids;
     const shared = this.sharedPrefix();
     if (shared.length > 0)
-      tf.tidy(() => this.forward(this.model.embedPrompt([shared], image), [0], [0]));
+      tf.tidy(() => void this.forward(this.model.embedPrompt([shared], image), [0], [0]));
     const rest = this.prompts.map((row, i) => [
       ...new Array<number>(this.starts[i]!).fill(pad),
       ...row.slice(shared.length),

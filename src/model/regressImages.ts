@@ -3,7 +3,6 @@
 // sequence each time). B prompts, T tokens of the longest, N embeddings a picture, C hidden size.
 import tf from '#tfjs';
 import type {EmuModel} from './emu.js';
-import {KvCache} from './kvCache.js';
 import {paddedPositions} from './llama.js';
 
 /** Ids that prompts are padded with, and that stand for pictures in them. */
@@ -24,7 +23,7 @@ export function regressImages(
   imageEmbeds?: tf.Tensor3D,
 ): tf.Tensor3D {
   const {llama, config} = model;
-  const {layers, numHeads, hiddenSize} = config.llama;
+  const {hiddenSize} = config.llama;
   const {numTokens} = config.causalFormer;
   const batch = prompts.length;
   const longest = Math.max(...prompts.map(({length}) => length));
@@ -33,13 +32,7 @@ export function regressImages(
   const starts = prompts.map(({length}) => longest - length);
   const ids = prompts.map((row, b) => [...new Array<number>(starts[b]!).fill(pad), ...row]);
   const rows = starts.map((_, b) => b);
-  const cache = new KvCache(
-    layers,
-    batch,
-    longest + numTokens - 1,
-    numHeads,
-    hiddenSize / numHeads,
-  );
+  const cache = llama.newCache(batch, longest + numTokens - 1);
   try {
     return tf.tidy(() => {
       const keyStart = tf.tensor1d(starts, 'int32');

@@ -2,7 +2,7 @@
 // B continuations of a chunk, T tokens of the longest of them, C hidden size, V vocabulary.
 import tf from '#tfjs';
 import {softmaxCrossEntropy} from '../kernels/index.js';
-import {KvCache} from './kvCache.js';
+import type {KvCache} from './kvCache.js';
 import {countingPositions, type Llama} from './llama.js';
 
 /** Continuations that are scored together. */
@@ -19,11 +19,11 @@ export function scoreContinuations(
   prompt: tf.Tensor3D,
   continuations: readonly (readonly number[])[],
 ): number[] {
-  const {layers, numHeads, hiddenSize} = llama.config;
+  const {hiddenSize} = llama.config;
   const length = prompt.shape[1];
   const longest = Math.max(...continuations.map((tokens) => tokens.length));
   const rows = Math.min(CHUNK, continuations.length);
-  const cache = new KvCache(layers, rows, length + longest, numHeads, hiddenSize / numHeads);
+  const cache = llama.newCache(rows, length + longest);
   try {
     const first = tf.tidy(() => {
       cache.advance([0], length);

@@ -6,6 +6,7 @@ import {selectCompute} from '../kernels/backend.js';
 import type {EmuConfig} from '../model/emu.js';
 import type {Tokenizer} from '../text/tokenizer.js';
 import {WordTokenizer} from '../text/wordTokenizer.js';
+import {checkTrainingFits} from './checkTrainingFits.js';
 import {describeSources} from './data/describe.js';
 import {type CommonOptions, RunBatches, readBatches, stretchesOf} from './data/runBatches.js';
 import {alone, type Communicator} from './mpi/communicator.js';
@@ -172,6 +173,12 @@ async function trainPrepared<P extends Phase>(
   const {computeReason} = selectCompute(recipe.compute);
   if (computeReason) onNote(`computing in f32: ${computeReason}`);
   const {stage} = prepared;
+  try {
+    checkTrainingFits(run.recipeFile(), stage.parameters.values());
+  } catch (error) {
+    stage.dispose();
+    throw error;
+  }
   const common = commonOptions(prepared, recipe.seed, ranks);
   const {validation, samples, data} = recipe;
   const batches = new RunBatches(data, stretchesOf(recipe.phases), common, onNote);

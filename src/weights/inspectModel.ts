@@ -8,7 +8,13 @@ import {isTooLargeForReference} from './checkReference.js';
 import type {EmuConfig, Mode} from './config.js';
 import {openUnet, openVae} from './diffusionFolder.js';
 import {findModel, type LocateOptions} from './locate.js';
-import {availableMemory, cacheBytes, type WeightMemory, weightMemory} from './memory.js';
+import {
+  availableMemory,
+  cacheBytes,
+  captionSearch,
+  type WeightMemory,
+  weightMemory,
+} from './memory.js';
 import {type Ability, licenceOf, numbersOf} from './modelFacts.js';
 import {openModel} from './openModel.js';
 import {openSafetyChecker} from './safetyFolder.js';
@@ -85,9 +91,6 @@ export interface Inspection {
   };
 }
 
-const CAPTION_BEAMS = 5;
-/** New tokens of a caption, and those of the official prompt beside the picture's. */
-const CAPTION_TOKENS = 512 + 64;
 const backendNames: readonly BackendName[] = ['native', 'tensorflow', 'reference'];
 
 /** Looks into a model, or any checkpoint file. Throws ModelError for what is none, or is damaged. */
@@ -206,18 +209,16 @@ export function modulesOf({tensors}: InspectedFile): InspectedModule[] {
   }));
 }
 
-function workMemory(
-  {vision, causalFormer, llama}: EmuConfig,
-  drawingLayer: number | undefined,
-): WorkMemory {
-  const captionTokens = Math.min(llama.contextLength, causalFormer.numTokens + CAPTION_TOKENS);
+function workMemory(config: EmuConfig, drawingLayer: number | undefined): WorkMemory {
+  const {vision, llama} = config;
+  const {beams: captionBeams, tokens: captionTokens} = captionSearch(config);
   const cachePerToken = cacheBytes(llama);
   const patches = (vision.imageSize / vision.patchSize) ** 2 + 1;
   return {
     cachePerToken,
     captionTokens,
-    captionBeams: CAPTION_BEAMS,
-    captionCache: CAPTION_BEAMS * captionTokens * cachePerToken,
+    captionBeams,
+    captionCache: captionBeams * captionTokens * cachePerToken,
     visionLayer: 4 * patches * Math.floor(vision.width * vision.mlpRatio),
     ...(drawingLayer === undefined ? {} : {drawingLayer}),
   };

@@ -1,7 +1,8 @@
 // Whether a model fits, said before it is loaded. The one rule of all commands: the native backend computes with
 // weights where they lie in the mapped file, whose pages the system gives back when it must, so that they count
-// for nothing (a file larger than the memory is slow, not refused); the other backends hold every weight as
-// float32. What a backend holds, and the cache of keys and values, must fit.
+// for nothing (a file larger than the memory is slow, not refused); tensorflow holds every weight in its encoding,
+// reference as float32. What a backend holds, and the cache of keys and values, must fit. What a GPU can hold of
+// it is placement.ts's.
 import {readFileSync} from 'node:fs';
 import {freemem} from 'node:os';
 import {EmuError} from '../errors.js';
@@ -9,6 +10,10 @@ import {gigabytes} from '../gigabytes.js';
 import type {BackendName} from '../kernels/backend.js';
 import type {EmuConfig} from './config.js';
 import {countElements, encodingBytes, rowMajorStrides, type StoredTensor} from './storedTensor.js';
+
+const CAPTION_BEAMS = 5;
+/** New tokens of a caption, and those of the official prompt beside the picture's. */
+const CAPTION_TOKENS = 512 + 64;
 
 /** Bytes that this process may still take without swapping. */
 export function availableMemory(): number {
@@ -32,16 +37,17 @@ function containerMemory(): number {
   return limit > 0 ? limit - process.memoryUsage.rss() : Number.POSITIVE_INFINITY;
 }
 
-/** Throws EmuError (memory) when `bytes` are more than there is. */
+/** Throws EmuError (memory) when `bytes` are more than there is; `of`: which memory. */
 export function checkMemory(
   file: string,
   bytes: number,
   wayOut: string,
   available: number = availableMemory(),
+  of = 'memory',
 ): void {
   if (bytes <= available) return;
   throw new EmuError(
-    `${file}: needs ${gigabytes(bytes)} of memory, ${gigabytes(available)} are free; ${wayOut}`,
+    `${file}: needs ${gigabytes(bytes)} of ${of}, ${gigabytes(Math.max(0, available))} are free; ${wayOut}`,
     {code: 'out_of_memory', reason: 'memory', file},
   );
 }
@@ -60,14 +66,23 @@ export function weightMemory(tensors: Iterable<StoredTensor>, backend: BackendNa
     const count = countElements(tensor.shape)!;
     if (backend === 'native' && isReadInPlace(tensor))
       mapped += count * encodingBytes[tensor.encoding];
+    else if (backend === 'tensorflow') held += encodedBytes(tensor);
     else held += 4 * count;
   }
   return {mapped, held};
 }
 
+/** Bytes of a tensor that is held in its encoding, or as float32 where no weight has that. */
+export function encodedBytes({encoding, shape}: Pick<StoredTensor, 'encoding' | 'shape'>): number {
+  return countElements(shape)! * (isWeightEncoding(encoding) ? encodingBytes[encoding] : 4);
+}
+
+const isWeightEncoding = (encoding: StoredTensor['encoding']) =>
+  encoding === 'f32' || encoding === 'f16' || encoding === 'bf16';
+
 /** Other numbers are made float32, and what does not lie in rows is copied. */
 function isReadInPlace({encoding, shape, strides}: StoredTensor): boolean {
-  if (encoding !== 'f32' && encoding !== 'f16' && encoding !== 'bf16') return false;
+  if (!isWeightEncoding(encoding)) return false;
   const rows = rowMajorStrides(shape);
   return shape.every((size, axis) => size === 1 || strides[axis] === rows[axis]);
 }
@@ -75,6 +90,15 @@ function isReadInPlace({encoding, shape, strides}: StoredTensor): boolean {
 /** Bytes of keys and values (float32) of one position of one sequence. */
 export function cacheBytes({layers, hiddenSize}: EmuConfig['llama']): number {
   return 2 * 4 * layers * hiddenSize;
+}
+
+/** A caption as it is searched by default: what is planned for when nobody has asked yet. */
+export function captionSearch({causalFormer, llama}: Pick<EmuConfig, 'causalFormer' | 'llama'>): {
+  beams: number;
+  tokens: number;
+} {
+  const tokens = Math.min(llama.contextLength, causalFormer.numTokens + CAPTION_TOKENS);
+  return {beams: CAPTION_BEAMS, tokens};
 }
 
 /** Throws EmuError (memory) when the keys and values of so many sequences do not fit in memory. */

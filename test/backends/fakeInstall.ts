@@ -92,7 +92,12 @@ export function fakePlan(variant: Variant, sha256: Hashes): InstallPlan {
 }
 
 /** Takes every build to work, on the CPU. */
-export const passes: TestBuild = async () => ({version: '2.21.0', device: 'cpu', hasBf16: false, threads: 1});
+export const passes: TestBuild = async () => ({
+  version: '2.21.0',
+  device: 'cpu',
+  hasBf16: false,
+  threads: 1,
+});
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const [, , hashes, stage] = process.argv;

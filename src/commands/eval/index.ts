@@ -111,6 +111,7 @@ export default class Eval extends ModelCommand {
     const load = {
       ...(flags.mode === undefined ? {} : {mode: flags.mode}),
       coreSharers: ranks.coreSharers,
+      isSilent: !isFirst,
     };
     const run = async ({host, info, progress}: RunningModel) => {
       const {name: modelName, mode, backend, imageSize, contextLength} = await info;

@@ -75,6 +75,8 @@ function opHeaders(): string[] {
 export interface TensorflowFiles {
   /** The folder of the package @tensorflow/tfjs-node-gpu, its binding compiled. */
   readonly packageFolder: string;
+  /** The package's addon, where it is not to be unloaded. */
+  readonly binding?: string;
   /** The library of our ops; none: without them. */
   readonly ops?: string;
   /** The library that loads TensorFlow first; none: the binding loads its own. */

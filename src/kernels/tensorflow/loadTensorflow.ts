@@ -7,8 +7,10 @@ import util from 'node:util';
 import tf from '#tfjs';
 import {EmuError} from '../../errors.js';
 import {decodeForStockOps} from './encodedWeights.js';
+import {chooseGpu, type GpuChoice, gpuMemory, localRank, visibleGpus} from './gpu.js';
 import {tensorflowKernels} from './kernels.js';
 import {findTensorflow, type TensorflowFiles} from './layout.js';
+import {explainOutOfMemory} from './outOfMemory.js';
 import {registerStockFixes} from './stockFixes.js';
 import {findStockPackage} from './stockPackage.js';
 import {TENSORFLOW, type TensorflowBackend} from './tensorflowBackend.js';
@@ -23,6 +25,8 @@ export interface TensorflowInfo {
   readonly hasBf16: boolean;
   /** What a person should know of it: why it computes on the CPU, say. */
   readonly reason?: string;
+  /** Which GPU, where nvidia-smi or CUDA_VISIBLE_DEVICES names some. */
+  readonly gpu?: GpuChoice;
 }
 
 /** What preload.cc exports. */
@@ -31,6 +35,14 @@ interface Preload {
   setEnvironment(name: string, value: string): void;
   load(file: string, logLevel: number): void;
 }
+
+/** Without it the environment of the main thread is set, and the package loads its own libraries. */
+const noPreload: Preload = {
+  setEnvironment: (name, value) => {
+    process.env[name] = value;
+  },
+  load: () => {},
+};
 
 /** In the words of TensorFlow's logging library. */
 const logLevels = {notes: 0, errors: 2, none: 3} as const;
@@ -47,8 +59,8 @@ const RAW_OPS = 'EMU_TENSORFLOW_RAW';
 
 let loaded: TensorflowInfo | undefined;
 
-/** Of TensorFlow, once it is loaded. */
-export const loadedTensorflow = (): TensorflowInfo | undefined => loaded;
+/** What is loaded in this thread. */
+export const tensorflowInUse = () => loaded;
 
 /**
  * Loads what `emu backend install tensorflow` has built for this emu, once; `threads` (default: the cores)
@@ -93,7 +105,7 @@ function loadStock(files: TensorflowFiles): TensorflowInfo {
  * Throws EmuError when it cannot be loaded.
  */
 export function loadTensorflow(
-  {packageFolder, ops, preload, libraries, logLevel}: TensorflowFiles,
+  {packageFolder, binding: addon, ops, preload, libraries, logLevel}: TensorflowFiles,
   threads: number = os.availableParallelism(),
 ): TensorflowInfo {
   restoreNodeUtilities();
@@ -108,32 +120,38 @@ export function loadTensorflow(
     }
   }
   const previous = tf.getBackend();
+  const gpu = chooseGpu(visibleGpus(process.env), localRank(process.env));
   let canComputeInBf16 = false;
   try {
-    if (preload) {
-      const {setEnvironment, load} = require(preload) as Preload;
-      setEnvironment('TF_NUM_INTRAOP_THREADS', String(threads));
-      setEnvironment('TF_FORCE_GPU_ALLOW_GROWTH', process.env.TF_FORCE_GPU_ALLOW_GROWTH ?? 'true');
-      // What holds our threads must not go with the thread that loads it.
-      for (const library of [...libraries, ...(ops ? [ops] : [])])
-        load(library, logLevels[logLevel]);
-    }
+    const {setEnvironment, load} = preload ? (require(preload) as Preload) : noPreload;
+    // It would take some memory of every GPU that it sees. Numbers are to mean what nvidia-smi means by them.
+    setEnvironment('CUDA_DEVICE_ORDER', process.env.CUDA_DEVICE_ORDER ?? 'PCI_BUS_ID');
+    if (gpu) setEnvironment('CUDA_VISIBLE_DEVICES', gpu.gpu);
+    setEnvironment('TF_NUM_INTRAOP_THREADS', String(threads));
+    setEnvironment('TF_FORCE_GPU_ALLOW_GROWTH', process.env.TF_FORCE_GPU_ALLOW_GROWTH ?? 'true');
+    for (const library of libraries) load(library, logLevels[logLevel]);
     if (ops) {
       const own = require(ops) as Ops;
       own.setThreads(threads);
       canComputeInBf16 = own.canComputeInBf16();
     }
     require(packageFolder); // registers its backend and kernels, and makes it the current one
+    // They stay when a worker thread ends that has loaded them: TensorFlow has them called as the process exits.
+    for (const file of [ops, addon]) if (file) load(file, logLevels[logLevel]);
   } catch (error) {
     throw loadError((error as Error).message.split('\n', 1)[0]!, error);
   } finally {
     if (previous) void tf.setBackend(previous);
   }
   const backend = tf.findBackend(TENSORFLOW) as TensorflowBackend;
-  registerStockFixes();
-  decodeForStockOps(backend);
   const {binding} = backend;
   const device = binding.isUsingGpuDevice() ? 'gpu' : 'cpu';
+  explainOutOfMemory(backend, device, () => {
+    const memory = gpuMemory(gpu?.gpu);
+    return 'free' in memory ? memory.free : undefined;
+  });
+  registerStockFixes();
+  decodeForStockOps(backend);
   const hasOwnOps = ops !== undefined && device === 'cpu' && !process.env[RAW_OPS];
   for (const kernel of tensorflowKernels(hasOwnOps)) {
     if (tf.getKernel(kernel.kernelName, TENSORFLOW))
@@ -141,7 +159,8 @@ export function loadTensorflow(
     tf.registerKernel(kernel);
   }
   const hasBf16 = device === 'gpu' || canComputeInBf16;
-  loaded = {version: binding.TF_Version, device, threads, hasBf16};
+  const used = device === 'gpu' && gpu ? {gpu} : {};
+  loaded = {version: binding.TF_Version, device, threads, hasBf16, ...used};
   return loaded;
 }
 

@@ -15,4 +15,11 @@ export function registerStockFixes(): void {
       return {dataId: x.dataId, shape: x.shape, dtype: x.dtype};
     },
   });
+  // Its readSync knows its own tensors only: one of another backend is to come over first.
+  const backend = tf.findBackend(TENSORFLOW) as TensorflowBackend;
+  const readSync = backend.readSync.bind(backend);
+  backend.readSync = (dataId) => {
+    backend.tensorMap.get(dataId);
+    return readSync(dataId);
+  };
 }

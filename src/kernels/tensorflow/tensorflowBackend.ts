@@ -39,7 +39,7 @@ export interface TensorEntry {
 
 /** What our kernels use of tfjs-node-gpu's NodeJSKernelBackend; the pinned release has it all. */
 export interface TensorflowBackend extends tf.KernelBackend {
-  readonly binding: {
+  binding: {
     readonly TF_ATTR_FLOAT: number;
     readonly TF_ATTR_BOOL: number;
     readonly TF_ATTR_INT: number;

@@ -1,4 +1,9 @@
-import {type BackendInfo, type BackendOptions, selectBackend} from '../../kernels/backend.js';
+import {
+  type BackendInfo,
+  type BackendOptions,
+  selectBackend,
+  usableCores,
+} from '../../kernels/backend.js';
 import type {Communicator} from './communicator.js';
 
 /**
@@ -10,8 +15,9 @@ export function selectRankBackend(
   {coreSharers}: Pick<Communicator, 'coreSharers'>,
   options: BackendOptions = {},
 ): BackendInfo {
-  const info = selectBackend(options);
   const isAskedFor = Boolean(options.threads) || Number(process.env.EMU_THREADS) > 0;
-  if (coreSharers === 1 || isAskedFor) return info;
-  return selectBackend({...options, threads: Math.max(1, Math.floor(info.threads / coreSharers))});
+  if (coreSharers === 1 || isAskedFor) return selectBackend(options);
+  // Counted before: TensorFlow keeps the number that it is loaded with.
+  const threads = Math.max(1, Math.floor(usableCores() / coreSharers));
+  return selectBackend({...options, threads});
 }
