@@ -1,5 +1,5 @@
 // Dense layers against numpy's matrix product (float32 weights), run by run in turns, and the speed of
-// the encodings. Ratio: numpy's seconds over ours, so above 1 emu is faster. With one thread processor
+// the encodings; where it is reading the weight that takes the time, how fast that is. Ratio: numpy's seconds over ours, so above 1 emu is faster. With one thread processor
 // time is compared, which other programs disturb less.
 // Run: npm run bench linear [threads] [runs]; EMU_PYTHON names a Python with numpy and threadpoolctl.
 import {setTimeout} from 'node:timers/promises';
@@ -25,8 +25,10 @@ const sizes: [string, number, number, number][] = [
   ['LLaMA-13B, prompt of 100', 100, 5120, 5120],
   ['LLaMA-13B, 5 beams', 5, 5120, 5120],
   ['LLaMA-13B, one token', 1, 5120, 5120],
+  ['LLaMA-13B, MLP, one token', 1, 13824, 5120],
+  ['LLaMA-7B, one token', 1, 4096, 4096],
 ];
-const encodings: Encoding[] = ['f32', 'f16', 'bf16'];
+const encodings: Encoding[] = ['f32', 'f16', 'bf16', 'q8_0', 'q4_0', 'q4_1'];
 
 function secondsOf(run: () => tf.Tensor): number {
   const now = () => {
@@ -47,14 +49,13 @@ console.log(
   `emu: ${info.name}, ${info.isa}, ${info.threads} threads; ${clock} time, best of ${runs}`,
 );
 console.log(description ?? 'no numpy: set EMU_PYTHON to a Python that has numpy and threadpoolctl');
-console.log(`${''.padEnd(26)}  GFLOP/s: f32     f16    bf16   numpy    ratio  GB/s of bf16`);
+const heads = [...encodings, 'numpy'].map((name) => name.padStart(8)).join('');
+console.log(`${'GFLOP/s'.padEnd(26)}  ${heads}    ratio`);
 for (const [name, rows, size, inputSize] of sizes) {
   const x = uniform(rows, inputSize);
   const values = uniform(size, inputSize);
-  const weights = encodings.map((encoding) => {
-    const bytes = encode(values.dataSync() as Float32Array, encoding);
-    return makeWeight(bytes, encoding, [size, inputSize]);
-  });
+  const stored = encodings.map((encoding) => encode(values.dataSync() as Float32Array, encoding));
+  const weights = stored.map((bytes, i) => makeWeight(bytes, encodings[i]!, [size, inputSize]));
   const best = new Array<number>(encodings.length + 1).fill(Number.POSITIVE_INFINITY);
   const keep = (index: number, seconds: number) => {
     best[index] = Math.min(best[index]!, seconds);
@@ -72,13 +73,14 @@ for (const [name, rows, size, inputSize] of sizes) {
   }
   const speeds = best.map((seconds) => (2 * rows * size * inputSize) / seconds / 1e9);
   const ratio = best.at(-1)! / best[0]!;
-  const bandwidth = (2 * size * inputSize) / best[2]! / 1e9;
-  const cells = [
-    ...speeds.map((speed) => column(speed, 1, 8)),
-    column(ratio, 2),
-    column(bandwidth),
-  ];
+  const cells = [...speeds.map((speed) => column(speed, 1, 8)), column(ratio, 2)];
   console.log(`${name.padEnd(26)}  ${cells.join('')}`);
+  if (rows === 1) {
+    const micros = encodings.map((_, i) => column(best[i]! * 1e6, 0, 8));
+    console.log(`${'  µs'.padEnd(26)}  ${micros.join('')}`);
+    const bandwidths = stored.map((bytes, i) => column(bytes.length / best[i]! / 1e9, 1, 8));
+    console.log(`${'  GB/s'.padEnd(26)}  ${bandwidths.join('')}`);
+  }
   tf.dispose([x, values, ...weights]);
 }
 peer.close();

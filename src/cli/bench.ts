@@ -13,7 +13,12 @@ import {type Placement, placeModel} from '../weights/placement.js';
 import {Weights} from '../weights/weights.js';
 import {benchImage, openImageDecoder} from './benchImage.js';
 import {CountedWeights} from './countedWeights.js';
-import {type SyntheticSize, SyntheticWeights, syntheticConfig} from './syntheticWeights.js';
+import {
+  encodingFor,
+  type SyntheticSize,
+  SyntheticWeights,
+  syntheticConfig,
+} from './syntheticWeights.js';
 
 export interface BenchOptions extends BackendOptions {
   readonly what: 'llm' | 'vision' | 'image';
@@ -70,7 +75,10 @@ function open(model: BenchOptions['model']): Opened {
     const name = `synthetic ${synthetic} ${encoding}`;
     const weights = new CountedWeights(new SyntheticWeights(encoding));
     const config = syntheticConfig(synthetic);
-    const tensors = emuTensors(config).required.map((tensor) => ({...tensor, encoding}));
+    const tensors = emuTensors(config).required.map((tensor) => ({
+      ...tensor,
+      encoding: encodingFor(encoding, tensor.shape),
+    }));
     const placement = placeModel(name, config, tensors);
     return {name, model: new EmuModel(weights, config, placement?.hostLayers), weights, placement};
   }

@@ -1,5 +1,5 @@
 import type tf from '#tfjs';
-import {encodingBytes} from '../kernels/native/addon.js';
+import {encodedBytes} from '../kernels/encoding.js';
 import {encodingOf} from '../kernels/weight.js';
 import type {WeightSource} from '../model/layers.js';
 
@@ -13,7 +13,7 @@ export class CountedWeights implements WeightSource {
 
   tensor(name: string, shape: readonly number[]): tf.Tensor {
     const tensor = this.source.tensor(name, shape);
-    this.sizes.set(this.prefix + name, tensor.size * encodingBytes[encodingOf(tensor)]);
+    this.sizes.set(this.prefix + name, encodedBytes(encodingOf(tensor), shape));
     return tensor;
   }
 

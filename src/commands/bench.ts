@@ -107,7 +107,7 @@ export default class Bench extends ModelCommand {
     })(),
     encoding: Flags.option({
       description: 'how the random weights are stored (default: f32)',
-      options: ['f32', 'f16', 'bf16'] as const,
+      options: ['f32', 'f16', 'bf16', 'q8_0', 'q4_0', 'q4_1'] as const,
       dependsOn: ['synthetic'],
     })(),
     'prompt-tokens': Flags.integer({description: 'length of the prompt', default: 96, min: 1}),

@@ -7,6 +7,7 @@ import './gelu/gelu.grad.js';
 import './groupNorm/groupNorm.grad.js';
 import './layerNorm/layerNorm.grad.js';
 import './linear/linear.grad.js';
+import './matMul/matMul.grad.js';
 import './patchEmbedding/patches.grad.js';
 import './rmsNorm/rmsNorm.grad.js';
 import './rope/rope.grad.js';

@@ -8,6 +8,8 @@ import {freemem} from 'node:os';
 import {EmuError} from '../errors.js';
 import {gigabytes} from '../gigabytes.js';
 import type {BackendName} from '../kernels/backend.js';
+import {encodedBytes} from '../kernels/encoding.js';
+import {type Encoding, encodingCodes} from '../kernels/native/addon.js';
 import type {EmuConfig} from './config.js';
 import {countElements, encodingBytes, rowMajorStrides, type StoredTensor} from './storedTensor.js';
 
@@ -66,19 +68,18 @@ export function weightMemory(tensors: Iterable<StoredTensor>, backend: BackendNa
     const count = countElements(tensor.shape)!;
     if (backend === 'native' && isReadInPlace(tensor))
       mapped += count * encodingBytes[tensor.encoding];
-    else if (backend === 'tensorflow') held += encodedBytes(tensor);
+    else if (backend === 'tensorflow') held += heldBytes(tensor.encoding, tensor.shape);
     else held += 4 * count;
   }
   return {mapped, held};
 }
 
 /** Bytes of a tensor that is held in its encoding, or as float32 where no weight has that. */
-export function encodedBytes({encoding, shape}: Pick<StoredTensor, 'encoding' | 'shape'>): number {
-  return countElements(shape)! * (isWeightEncoding(encoding) ? encodingBytes[encoding] : 4);
+export function heldBytes(encoding: StoredTensor['encoding'] | Encoding, shape: readonly number[]) {
+  return isWeightEncoding(encoding) ? encodedBytes(encoding, shape) : 4 * countElements(shape)!;
 }
 
-const isWeightEncoding = (encoding: StoredTensor['encoding']) =>
-  encoding === 'f32' || encoding === 'f16' || encoding === 'bf16';
+const isWeightEncoding = (encoding: string): encoding is Encoding => encoding in encodingCodes;
 
 /** Other numbers are made float32, and what does not lie in rows is copied. */
 function isReadInPlace({encoding, shape, strides}: StoredTensor): boolean {

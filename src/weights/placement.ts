@@ -5,12 +5,15 @@ import {EmuError} from '../errors.js';
 import {gigabytes} from '../gigabytes.js';
 import {startHost} from '../kernels/backend.js';
 import {type DeviceMemory, deviceMemory} from '../kernels/deviceMemory.js';
+import type {Encoding} from '../kernels/native/addon.js';
 import type {EmuConfig} from './config.js';
-import {cacheBytes, captionSearch, checkCacheFits, checkMemory, encodedBytes} from './memory.js';
+import {cacheBytes, captionSearch, checkCacheFits, checkMemory, heldBytes} from './memory.js';
 import {countElements, type StoredTensor} from './storedTensor.js';
 
 /** A tensor as far as its size goes. */
-export type SizedTensor = Pick<StoredTensor, 'name' | 'shape' | 'encoding'>;
+export type SizedTensor = Pick<StoredTensor, 'name' | 'shape'> & {
+  readonly encoding: StoredTensor['encoding'] | Encoding;
+};
 
 export interface Placement {
   /** Of the language model's layers the first `deviceLayers` are on the device, the others on the CPU. */
@@ -86,8 +89,8 @@ export function placeModel(
   let always = workBytes(config, tensors) + (decoder?.() ?? 0);
   for (const tensor of tensors) {
     const layer = layerOf(tensor.name);
-    if (layer === undefined) always += encodedBytes(tensor);
-    else layers[layer]! += encodedBytes(tensor);
+    if (layer === undefined) always += heldBytes(tensor.encoding, tensor.shape);
+    else layers[layer]! += heldBytes(tensor.encoding, tensor.shape);
   }
   const {bytes: budget, device} = memory;
   const {beams, tokens} = captionSearch(config);

@@ -46,7 +46,7 @@ test('trace --tokens goes on greedily first', async () => {
 test('bench measures a model and a size', async () => {
   for (const [args, hasTokens] of [
     [['bench', 'llm', '--model', model, '--beams', '2'], true],
-    [['bench', 'llm', '--synthetic', 'tiny', '--encoding', 'bf16', '--backend', 'reference'], true],
+    [['bench', 'llm', '--synthetic', 'tiny', '--encoding', 'q4_0', '--backend', 'reference'], true],
     [['bench', 'vision', '--synthetic', 'tiny'], false],
   ] as const) {
     const quick = ['--repeat', '1', '--prompt-tokens', '4', '--new-tokens', '2', '--json'];

@@ -3,7 +3,7 @@ import {suite} from 'uvu';
 import * as assert from 'uvu/assert';
 import {type EmuConfig, emu14b} from '../../src/weights/config.js';
 import {emuTensors} from '../../src/weights/emuTensors.js';
-import {weightMemory} from '../../src/weights/memory.js';
+import {heldBytes} from '../../src/weights/memory.js';
 import {
   checkCachePlaced,
   layerOf,
@@ -12,7 +12,7 @@ import {
   type SizedTensor,
   workBytes,
 } from '../../src/weights/placement.js';
-import {rowMajorStrides, type StoredEncoding} from '../../src/weights/storedTensor.js';
+import type {StoredEncoding} from '../../src/weights/storedTensor.js';
 import {throwsEmuError} from '../support/errors.js';
 import {tinyConfig} from '../support/tinyEmu.js';
 
@@ -47,16 +47,10 @@ test("a tensor's layer is that of the language model, wrapped by peft or not", (
 const sized = (config: EmuConfig, encoding: StoredEncoding): SizedTensor[] =>
   emuTensors(config).required.map((tensor) => ({...tensor, encoding}));
 
-const total = (tensors: readonly SizedTensor[], keep: (name: string) => boolean) => {
-  const stored = tensors
+const total = (tensors: readonly SizedTensor[], keep: (name: string) => boolean) =>
+  tensors
     .filter(({name}) => keep(name))
-    .map((tensor) => ({
-      ...tensor,
-      strides: rowMajorStrides(tensor.shape),
-      read: () => new Uint8Array(0),
-    }));
-  return weightMemory(stored, 'tensorflow').held;
-};
+    .reduce((sum, {encoding, shape}) => sum + heldBytes(encoding, shape), 0);
 
 const quiet = () => undefined;
 const on = (gigabytes: number) => ({bytes: gigabytes * 1e9, device: 'the GPU'}) as const;

@@ -1,4 +1,5 @@
 import tf from '#tfjs';
+import {checkHasGradient} from '../weight.js';
 import {Conv2D, type Conv2DAttrs} from './conv2d.js';
 
 export const Conv2DInputGrad = 'EmuConv2DInputGrad';
@@ -32,8 +33,10 @@ tf.registerGradient({
     return {
       x: () =>
         tf.engine().runKernel(Conv2DInputGrad, {dy: gradient, weight}, inputAttrs) as tf.Tensor,
-      weight: () =>
-        tf.engine().runKernel(Conv2DWeightGrad, {x, dy: gradient}, weightAttrs) as tf.Tensor,
+      weight: () => {
+        checkHasGradient('conv2d', weight);
+        return tf.engine().runKernel(Conv2DWeightGrad, {x, dy: gradient}, weightAttrs);
+      },
       bias: () => tf.sum(gradient, [0, 1, 2]),
     };
   },

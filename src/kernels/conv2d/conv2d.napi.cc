@@ -44,9 +44,12 @@ size_t outputCount(const Conv2DShape& shape) {
   return shape.batch * shape.outHeight * shape.outWidth * shape.outChannels;
 }
 
-size_t weightCount(const Conv2DShape& shape) {
-  return shape.outChannels * shape.channels * shape.kernelHeight * shape.kernelWidth;
+// Of one output channel.
+size_t filterSize(const Conv2DShape& shape) {
+  return shape.channels * shape.kernelHeight * shape.kernelWidth;
 }
+
+size_t weightCount(const Conv2DShape& shape) { return shape.outChannels * filterSize(shape); }
 
 }  // namespace
 
@@ -54,7 +57,7 @@ EMU_EXPORT(conv2d) {  // (x, weight, encoding, bias | null, out, sizes)
   Conv2DArgs args;
   args.shape = readShape(call, 5);
   args.x = call.floats(0, inputCount(args.shape));
-  args.weight = call.weight(1, 2, weightCount(args.shape));
+  args.weight = call.weight(1, 2, weightCount(args.shape), filterSize(args.shape));
   args.bias = call.optionalFloats(3, args.shape.outChannels);
   args.out = call.floats(4, outputCount(args.shape));
   conv2d(args);
@@ -64,7 +67,7 @@ EMU_EXPORT(conv2dInputGrad) {  // (dy, weight, encoding, dx, sizes)
   Conv2DInputGradArgs args;
   args.shape = readShape(call, 4);
   args.dy = call.floats(0, outputCount(args.shape));
-  args.weight = call.weight(1, 2, weightCount(args.shape));
+  args.weight = call.weight(1, 2, weightCount(args.shape), filterSize(args.shape));
   args.dx = call.floats(3, inputCount(args.shape));
   conv2dInputGrad(args);
 }

@@ -17,6 +17,9 @@ function sizes(x: readonly number[], weight: readonly number[], attrs: Conv2DAtt
   return Int32Array.of(...x, outChannels, kernelHeight, kernelWidth, stride, padding, paddingEnd);
 }
 
+/** Elements of the filter of one output channel, which the addon reads as one row. */
+const filterSize = (weight: TensorInfo) => weight.shape.slice(1).reduce((a, b) => a * b, 1);
+
 export const conv2dKernels: KernelConfig[] = [
   nativeKernel<{x: TensorInfo; weight: TensorInfo; bias?: TensorInfo}, Conv2DAttrs>(
     Conv2D,
@@ -29,7 +32,7 @@ export const conv2dKernels: KernelConfig[] = [
         conv2dSize(width, kernelWidth, attrs),
         outChannels,
       ]);
-      const {bytes, encoding} = backend.weight(weight);
+      const {bytes, encoding} = backend.weight(weight, {rowSize: filterSize(weight)});
       backend.addon.conv2d(
         backend.floats(x),
         bytes,
@@ -46,7 +49,7 @@ export const conv2dKernels: KernelConfig[] = [
     Conv2DInputGrad,
     ({inputs: {dy, weight}, attrs, backend}) => {
       const dx = backend.allocate([dy.shape[0]!, attrs.height, attrs.width, weight.shape[1]!]);
-      const {bytes, encoding} = backend.weight(weight);
+      const {bytes, encoding} = backend.weight(weight, {rowSize: filterSize(weight)});
       backend.addon.conv2dInputGrad(
         backend.floats(dy),
         bytes,

@@ -2,6 +2,7 @@
 #ifndef EMU_KERNELS_CONV2D_FILTERS_H_
 #define EMU_KERNELS_CONV2D_FILTERS_H_
 
+#include "../native/encoded.h"
 #include "../native/simd.h"
 #include "../native/threadPool.h"
 #include "conv2d.h"

@@ -1,4 +1,5 @@
 import tf from '#tfjs';
+import {checkHasGradient} from '../weight.js';
 import {Embedding} from './embedding.js';
 
 export const EmbeddingGrad = 'EmuEmbeddingGrad';
@@ -15,6 +16,11 @@ tf.registerGradient({
     const [ids, table] = saved as [tf.Tensor, tf.Tensor];
     const attrs: EmbeddingGradAttrs = {numRows: table.shape[0]!};
     const inputs = {ids, dy: dy as tf.Tensor};
-    return {table: () => tf.engine().runKernel(EmbeddingGrad, inputs, attrs) as tf.Tensor};
+    return {
+      table: () => {
+        checkHasGradient('embedding', table);
+        return tf.engine().runKernel(EmbeddingGrad, inputs, attrs) as tf.Tensor;
+      },
+    };
   },
 });

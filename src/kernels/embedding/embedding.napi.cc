@@ -19,7 +19,7 @@ EMU_EXPORT(embedding) {  // (ids, table, encoding, out, numIds, numRows, size)
   const size_t numRows = call.size(5);
   args.size = call.size(6);
   args.ids = call.ints(0, args.numIds);
-  args.table = call.weight(1, 2, numRows * args.size);
+  args.table = call.weight(1, 2, numRows * args.size, args.size);
   args.out = call.floats(3, args.numIds * args.size);
   checkIds(call, args.ids, args.numIds, numRows);
   embedding(args);

@@ -1,5 +1,6 @@
 #include "embedding.h"
 
+#include "../native/encoded.h"
 #include "../native/simd.h"
 #include "../native/threadPool.h"
 

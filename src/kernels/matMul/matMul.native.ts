@@ -77,12 +77,11 @@ function multiplyAll(
   out: TensorInfo,
   {m, n, k, batch, offsetA, strideA, offsetB, strideB, offsetC}: Products,
 ): void {
-  const {bytes, encoding} = backend.weight(b);
-  const elementBytes = encoding === 0 ? 4 : 2;
+  const {bytes, encoding} = backend.weight(b, {first: offsetB});
   backend.addon.gemm(
     backend.floats(a).subarray(offsetA),
     transposeA,
-    bytes.subarray(offsetB * elementBytes),
+    bytes,
     encoding,
     transposeB,
     null,

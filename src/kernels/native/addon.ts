@@ -12,12 +12,9 @@ import path from 'node:path';
 import {fileURLToPath} from 'node:url';
 
 /** Codes of native/encoding.h. */
-export const encodingCodes = {f32: 0, f16: 1, bf16: 2} as const;
+export const encodingCodes = {f32: 0, f16: 1, bf16: 2, q8_0: 3, q4_0: 4, q4_1: 5} as const;
 export type Encoding = keyof typeof encodingCodes;
 export type EncodingCode = (typeof encodingCodes)[Encoding];
-
-/** Bytes of one element. */
-export const encodingBytes: Record<Encoding, number> = {f32: 4, f16: 2, bf16: 2};
 
 export type IsaName = 'scalar' | 'avx2' | 'avx512' | 'avx512bf16';
 

@@ -99,11 +99,12 @@ uint8_t* Call::bytes(size_t index, size_t count) const {
   return static_cast<uint8_t*>(data);
 }
 
-Weight Call::weight(size_t index, size_t encodingIndex, size_t count) const {
+Weight Call::weight(size_t index, size_t encodingIndex, size_t count, size_t rowSize) const {
   const size_t code = size(encodingIndex);
-  if (code > static_cast<size_t>(Encoding::kBf16)) fail(encodingIndex, "an encoding's code");
+  if (code > static_cast<size_t>(kLastEncoding)) fail(encodingIndex, "an encoding's code");
   const Encoding encoding = static_cast<Encoding>(code);
-  return {bytes(index, count * bytesPerElement(encoding)), encoding};
+  if (rowSize % elementsPerBlock(encoding) != 0) fail(index, "rows of whole blocks");
+  return {bytes(index, encodedBytes(encoding, count)), encoding};
 }
 
 std::vector<size_t> Call::sizes(size_t index) const {

@@ -7,7 +7,7 @@
 //     args.rows = call.size(4);
 //     args.cols = call.size(5);
 //     args.x = call.floats(0, args.rows * args.cols);
-//     args.weight = call.weight(1, 2, args.cols);
+//     args.weight = call.weight(1, 2, args.cols, args.cols);
 //     args.out = call.floats(3, args.rows * args.cols);
 //     args.eps = call.number(6);
 //     rmsNorm(args);
@@ -47,8 +47,9 @@ class Call {
   // nullptr when the argument is null or undefined
   float* optionalFloats(size_t index, size_t count) const;
   int32_t* optionalInts(size_t index, size_t count) const;
-  // A weight of `count` elements: bytes at `index`, its encoding's code at `encodingIndex`.
-  Weight weight(size_t index, size_t encodingIndex, size_t count) const;
+  // A weight of `count` elements in rows of `rowSize`: bytes at `index`, its encoding's code at
+  // `encodingIndex`.
+  Weight weight(size_t index, size_t encodingIndex, size_t count, size_t rowSize) const;
   std::vector<size_t> sizes(size_t index) const;  // an Int32Array of non-negative numbers
 
   double number(size_t index) const;

@@ -2,6 +2,7 @@
 // two pairs to each lane.
 #include "gemm.h"
 
+#include "encoded.h"
 #include "gemmBlocks.h"
 #include "simd.h"
 

@@ -27,8 +27,9 @@ EMU_EXPORT(gemm) {
   args.strideC = args.m * args.n;
   args.a = call.floats(0, span(args.batch, args.strideA, args.m * args.k));
   args.transposeA = call.flag(1);
-  args.b = call.weight(2, 3, span(args.batch, args.strideB, args.k * args.n));
   args.transposeB = call.flag(4);
+  args.b = call.weight(2, 3, span(args.batch, args.strideB, args.k * args.n),
+                       args.transposeB ? args.k : args.n);
   args.bias = call.optionalFloats(5, args.n);
   args.c = call.floats(6, args.batch * args.strideC);
   args.accumulate = call.flag(13);

@@ -1,6 +1,7 @@
 // Matrix products of float32. Those in bfloat16: gemm.avx512bf16.cc.
 #include "gemm.h"
 
+#include "encoded.h"
 #include "gemmBlocks.h"
 #include "gemmFewRows.h"
 #include "simd.h"

@@ -7,6 +7,7 @@
 #ifndef EMU_KERNELS_NATIVE_GEMM_BLOCKS_H_
 #define EMU_KERNELS_NATIVE_GEMM_BLOCKS_H_
 
+#include "encoded.h"
 #include "gemm.h"
 #include "simd.h"
 #include "threadPool.h"
@@ -25,8 +26,8 @@ constexpr size_t kRows = 4;  // 8 accumulators + 2 of B + 1 of A fit 16 register
 #endif
 constexpr size_t kCols = 2 * kLanes;
 
-// Units of depth of a slab: a panel of B (kDepth x kCols units: 16 KB on AVX2) stays in the L1 cache
-// while the panels of A pass by.
+// Units of depth of a slab: a panel of B (kDepth x kCols units: 16 KB on AVX2) stays in the L1
+// cache while the panels of A pass by.
 constexpr size_t kDepth = 256;
 // Rows of a slab of A, packed at once: 1 MB, in the L3 cache that the threads share.
 constexpr size_t kSlabRows = 1024 / kRows * kRows;
@@ -46,19 +47,22 @@ EMU_INLINE size_t smaller(size_t a, size_t b) { return a < b ? a : b; }
 EMU_INLINE size_t larger(size_t a, size_t b) { return a > b ? a : b; }
 EMU_INLINE size_t ceilDiv(size_t a, size_t b) { return (a + b - 1) / b; }
 
-// Asks for the cache lines at depth p of the lines that are packed next: each lies on another page,
-// where the processor's own prefetcher does not reach. Addresses beyond the matrix do no harm.
+// Asks for the cache lines at element p of the lines that are packed next: each lies on another
+// page, where the processor's own prefetcher does not reach. Addresses beyond the matrix do no
+// harm.
 template <Encoding E>
 EMU_INLINE void prefetchLines(const void* data, size_t ld, size_t first, size_t p) {
   for (size_t i = first; i < first + kLanes; ++i) {
-    __builtin_prefetch(static_cast<const char*>(data) + (i * ld + p) * bytesPerElement(E));
+    __builtin_prefetch(static_cast<const char*>(data) + encodedBytes(E, i * ld + p));
   }
 }
 
-// Packs `width` <= W lines of `count` elements into panel[units of the depth][W]; missing lines become
-// 0. Line i's element p is data[i * ld + p] when the lines are contiguous in p, else data[p * ld + i].
+// Packs `width` <= W lines of `count` elements into panel[units of the depth][W]; missing lines
+// become 0. Line i's element p is data[start + i * ld + p] when the lines are contiguous in p, else
+// data[start + p * ld + i].
 template <class Format, Encoding E, size_t W>
-void packContiguous(const void* data, size_t ld, size_t width, size_t count, float* panel) {
+void packContiguous(const void* data, size_t start, size_t ld, size_t width, size_t count,
+                    float* panel) {
   constexpr size_t kElements = kLanes * Format::kPerUnit;  // of a vector of units
   for (size_t first = 0; first < W; first += kLanes) {
     size_t p = 0;
@@ -66,12 +70,12 @@ void packContiguous(const void* data, size_t ld, size_t width, size_t count, flo
     float* out = panel + first;
     for (; p + kElements <= count; p += kElements) {
       for (size_t i = 0; i < kLanes; ++i) {
-        block[i] =
-            first + i < width ? Format::template along<E>(data, (first + i) * ld + p) : zero();
+        block[i] = first + i < width ? Format::template along<E>(data, start + (first + i) * ld + p)
+                                     : zero();
       }
       // Not before these lines are read to their end: where ld is a power of two they all share one
       // set of the L1 cache, and the next ones would push them out.
-      if ((p + kElements) % kLineFloats == 0) prefetchLines<E>(data, ld, first + kLanes, p);
+      if ((p + kElements) % kLineFloats == 0) prefetchLines<E>(data, ld, first + kLanes, start + p);
       transpose(block);
       // When W is not a multiple of the lanes a store spills over into the next depth, which is
       // written after it; the panel has room for the last one.
@@ -79,9 +83,9 @@ void packContiguous(const void* data, size_t ld, size_t width, size_t count, flo
     }
     if (p < count) {
       for (size_t i = 0; i < kLanes; ++i) {
-        block[i] = first + i < width
-                       ? Format::template alongPartial<E>(data, (first + i) * ld + p, count - p)
-                       : zero();
+        block[i] = first + i < width ? Format::template alongPartial<E>(
+                                           data, start + (first + i) * ld + p, count - p)
+                                     : zero();
       }
       transpose(block);
       const size_t units = ceilDiv(count - p, Format::kPerUnit);
@@ -91,12 +95,13 @@ void packContiguous(const void* data, size_t ld, size_t width, size_t count, flo
 }
 
 template <class Format, Encoding E, size_t W>
-void packStrided(const void* data, size_t ld, size_t width, size_t count, float* panel) {
+void packStrided(const void* data, size_t start, size_t ld, size_t width, size_t count,
+                 float* panel) {
   for (size_t p = 0; p < count; p += Format::kPerUnit, panel += W) {
     for (size_t first = 0; first < W; first += kLanes) {
       const size_t left = width > first ? smaller(width - first, kLanes) : 0;
       store(panel + first,
-            Format::template across<E>(data, p * ld + first, ld, left, count - p));
+            Format::template across<E>(data, start + p * ld + first, ld, left, count - p));
     }
   }
 }
@@ -176,10 +181,10 @@ void packA(const GemmArgs& args, const float* a, const Slab& slab) {
       const size_t width = smaller(kRows, slab.rows - panel * kRows);
       float* out = slab.a + panel * panelStrideA(slab.depth);
       if (args.transposeA) {
-        packStrided<Format, Encoding::kF32, kRows>(a + slab.k * args.lda + row, args.lda, width,
+        packStrided<Format, Encoding::kF32, kRows>(a, slab.k * args.lda + row, args.lda, width,
                                                    slab.count, out);
       } else {
-        packContiguous<Format, Encoding::kF32, kRows>(a + row * args.lda + slab.k, args.lda, width,
+        packContiguous<Format, Encoding::kF32, kRows>(a, row * args.lda + slab.k, args.lda, width,
                                                       slab.count, out);
       }
     }
@@ -192,14 +197,13 @@ void packB(const GemmArgs& args, const void* b, const Slab& slab, size_t col, si
            float* out) {
   for (size_t first = 0; first < cols; first += kCols) {
     const size_t width = smaller(kCols, cols - first);
-    const size_t index =
+    const size_t start =
         args.transposeB ? (col + first) * args.ldb + slab.k : slab.k * args.ldb + col + first;
-    const void* data = static_cast<const char*>(b) + index * bytesPerElement(E);
+    float* panel = out + first * slab.depth;
     if (args.transposeB) {
-      packContiguous<Format, E, kCols>(data, args.ldb, width, slab.count,
-                                       out + first * slab.depth);
+      packContiguous<Format, E, kCols>(b, start, args.ldb, width, slab.count, panel);
     } else {
-      packStrided<Format, E, kCols>(data, args.ldb, width, slab.count, out + first * slab.depth);
+      packStrided<Format, E, kCols>(b, start, args.ldb, width, slab.count, panel);
     }
   }
 }
@@ -237,7 +241,8 @@ void multiplySlab(const GemmArgs& args, const void* b, float* c, const Slab& sla
         packB<Format, decltype(tag)::value>(args, b, slab, col, cols, packed);
       });
       for (size_t row = rowBegin; row < rowEnd; row += kTileRows) {
-        multiplyTile<Format>(args, packed, c, slab, row, smaller(row + kTileRows, rowEnd), col, cols);
+        multiplyTile<Format>(args, packed, c, slab, row, smaller(row + kTileRows, rowEnd), col,
+                             cols);
       }
     }
   });
@@ -278,7 +283,7 @@ void eachItem(const GemmArgs& args, const Item& item) {
   const auto run = [&](size_t index) {
     item(args.a + index * args.strideA,
          static_cast<const void*>(static_cast<const char*>(args.b.data) +
-                                  index * args.strideB * bytesPerElement(args.b.encoding)),
+                                  encodedBytes(args.b.encoding, index * args.strideB)),
          args.c + index * args.strideC);
   };
   // Many small items: an item a piece. Otherwise the threads share each item.

@@ -4,6 +4,7 @@
 #ifndef EMU_KERNELS_NATIVE_GEMM_FEW_ROWS_H_
 #define EMU_KERNELS_NATIVE_GEMM_FEW_ROWS_H_
 
+#include "encoded.h"
 #include "gemm.h"
 #include "simd.h"
 #include "threadPool.h"
@@ -63,6 +64,76 @@ void dotProducts(const float* a, size_t lda, const void* weight, size_t ldb, siz
   }
 }
 
+// The same for quantized rows, block by block: the products with a block's whole numbers are added
+// up before its scale multiplies them. Meanwhile asks for the next W rows: up to a fifth faster
+// where they come from memory (measured), for a row is short for the processor's own prefetcher.
+template <Encoding E, size_t M, size_t W>
+void dotBlocks(const float* a, size_t lda, const void* weight, size_t ldb, size_t k,
+               float (*c)[kMaxPassRows]) {
+  constexpr size_t V = kBlockElements / kLanes;
+  // Where subtracting from each whole number costs more, it is done once for a block.
+  constexpr bool isZeroLeft = storedZero(E) != 0 && !kZeroIsFree;
+  constexpr int kZero = isZeroLeft ? 0 : storedZero(E);
+  const size_t rowBytes = encodedBytes(E, ldb);
+  const uint8_t* blocks = static_cast<const uint8_t*>(weight);
+  const uint8_t* ahead = blocks + W * rowBytes;
+  Vec sums[M][W];
+#pragma GCC unroll 8
+  for (size_t i = 0; i < M; ++i) {
+#pragma GCC unroll 8
+    for (size_t j = 0; j < W; ++j) sums[i][j] = zero();
+  }
+  for (size_t p = 0; p < k; p += kBlockElements, blocks += bytesPerBlock(E)) {
+    for (size_t line = 0; line < W * bytesPerBlock(E); line += 64) {
+      __builtin_prefetch(ahead + line, 0, 2);
+    }
+    ahead += W * bytesPerBlock(E);
+    Vec totals[M];  // of the block's elements of A
+    if constexpr (E == Encoding::kQ4_1 || isZeroLeft) {
+#pragma GCC unroll 8
+      for (size_t i = 0; i < M; ++i) {
+        totals[i] = load(a + i * lda + p);
+#pragma GCC unroll 8
+        for (size_t v = 1; v < V; ++v) totals[i] = totals[i] + load(a + i * lda + p + v * kLanes);
+      }
+    }
+#pragma GCC unroll 8
+    for (size_t j = 0; j < W; ++j) {
+      const uint8_t* block = blocks + j * rowBytes;
+      const Vec scale = blockScale(block);
+      Vec q[V];
+#pragma GCC unroll 8
+      for (size_t v = 0; v < V; ++v) q[v] = blockIntegers<E, kZero>(block, v * kLanes);
+#pragma GCC unroll 8
+      for (size_t i = 0; i < M; ++i) {
+        Vec part = load(a + i * lda + p) * q[0];
+#pragma GCC unroll 8
+        for (size_t v = 1; v < V; ++v) part = fma(load(a + i * lda + p + v * kLanes), q[v], part);
+        if constexpr (isZeroLeft) part = fnma(totals[i], set(storedZero(E)), part);
+        sums[i][j] = fma(scale, part, sums[i][j]);
+        if constexpr (E == Encoding::kQ4_1) {
+          sums[i][j] = fma(blockMinimum(block), totals[i], sums[i][j]);
+        }
+      }
+    }
+  }
+#pragma GCC unroll 8
+  for (size_t i = 0; i < M; ++i) {
+#pragma GCC unroll 8
+    for (size_t j = 0; j < W; ++j) c[j][i] = sum(sums[i][j]);
+  }
+}
+
+template <Encoding E, size_t M, size_t W>
+EMU_INLINE void dotRows(const float* a, size_t lda, const void* weight, size_t ldb, size_t k,
+                        float (*c)[kMaxPassRows]) {
+  if constexpr (isQuantized(E)) {
+    dotBlocks<E, M, W>(a, lda, weight, ldb, k, c);
+  } else {
+    dotProducts<E, M, W>(a, lda, weight, ldb, k, c);
+  }
+}
+
 // Rows of the weight at once: 8 to 12 independent chains hide the latency of a multiply-add, and
 // with the weights and one of A they fit 16 registers.
 constexpr size_t weightRows(size_t m) { return m == 1 ? 8 : m == 2 ? 4 : 3; }
@@ -73,14 +144,14 @@ void passRows(const GemmArgs& args, const float* a, const void* b, float* c, siz
   constexpr size_t W = weightRows(M);
   float products[8][kMaxPassRows];
   for (size_t col = begin; col < end; col += W) {
-    const void* weight = static_cast<const char*>(b) + col * args.ldb * bytesPerElement(E);
+    const void* weight = static_cast<const char*>(b) + encodedBytes(E, col * args.ldb);
     const size_t cols = end - col < W ? end - col : W;
     if (cols == W) {
-      dotProducts<E, M, W>(a, args.lda, weight, args.ldb, args.k, products);
+      dotRows<E, M, W>(a, args.lda, weight, args.ldb, args.k, products);
     } else {
       for (size_t j = 0; j < cols; ++j) {
-        const void* row = static_cast<const char*>(weight) + j * args.ldb * bytesPerElement(E);
-        dotProducts<E, M, 1>(a, args.lda, row, args.ldb, args.k, products + j);
+        const void* row = static_cast<const char*>(weight) + encodedBytes(E, j * args.ldb);
+        dotRows<E, M, 1>(a, args.lda, row, args.ldb, args.k, products + j);
       }
     }
     for (size_t i = 0; i < M; ++i) {

@@ -1,5 +1,6 @@
-import {MathBackendCPU} from '@tensorflow/tfjs-backend-cpu';
 import tf from '#tfjs';
+import {MathBackendCPU} from '@tensorflow/tfjs-backend-cpu';
+import {encodedBytes, hasWholeBlocks} from '../encoding.js';
 import {type Addon, type Encoding, type EncodingCode, encodingCodes, loadAddon} from './addon.js';
 import {MemoryPool} from './memoryPool.js';
 import {
@@ -79,13 +80,18 @@ export class NativeBackend extends MathBackendCPU {
     return new Uint8Array(array.buffer, array.byteOffset, array.byteLength);
   }
 
-  /** The stored bytes of a weight, or of any float32 tensor. */
-  weight(info: tf.TensorInfo): WeightArgument {
+  /**
+   * The stored bytes of a weight, or of any float32 tensor, from element `first` on, the start of a row of
+   * `rowSize`. Decoded where such rows cut its blocks, as after a reshape.
+   */
+  weight(info: tf.TensorInfo, {rowSize = info.shape.at(-1) ?? 1, first = 0} = {}): WeightArgument {
     const data = this.entries.get(info.dataId);
-    if (data instanceof WeightData) {
-      return {bytes: data.bytes, encoding: encodingCodes[data.encoding]};
+    if (data instanceof WeightData && hasWholeBlocks(data.encoding, [rowSize])) {
+      const {bytes, encoding} = data;
+      const start = first === 0 ? 0 : encodedBytes(encoding, [first]);
+      return {bytes: from(bytes, start), encoding: encodingCodes[encoding]};
     }
-    return {bytes: this.bytes(info), encoding: encodingCodes.f32};
+    return {bytes: from(this.bytes(info), 4 * first), encoding: encodingCodes.f32};
   }
 
   /** How the tensor's numbers are stored. */
@@ -206,6 +212,9 @@ export class NativeBackend extends MathBackendCPU {
     return this.data as never;
   }
 }
+
+/** The bytes from `start` on; most calls want them all, and a view costs as much as a small kernel. */
+const from = (bytes: Uint8Array, start: number) => (start === 0 ? bytes : bytes.subarray(start));
 
 /** What a native kernel gets. */
 export interface NativeCall<Inputs, Attrs> {

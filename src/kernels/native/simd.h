@@ -15,8 +15,6 @@
 #include <immintrin.h>
 #endif
 
-#include "encoding.h"
-
 #define EMU_INLINE static inline __attribute__((always_inline))
 
 namespace emu {
@@ -329,47 +327,6 @@ EMU_INLINE Vec exp(Vec x) {
 EMU_INLINE Vec sigmoid(Vec x) {
   const Vec one = set(1.0f);
   return one / (one + exp(-x));
-}
-
-// Element `index` onwards of an array in encoding E, as floats. `data` need not be aligned.
-template <Encoding E>
-EMU_INLINE Vec loadAs(const void* data, size_t index) {
-  if constexpr (E == Encoding::kF32) {
-    return load(static_cast<const float*>(data) + index);
-  } else if constexpr (E == Encoding::kF16) {
-    return loadF16(static_cast<const uint16_t*>(data) + index);
-  } else {
-    return loadBf16(static_cast<const uint16_t*>(data) + index);
-  }
-}
-
-// The same for n <= kLanes elements; the other lanes are 0 and their memory is not read.
-template <Encoding E>
-EMU_INLINE Vec loadPartialAs(const void* data, size_t index, size_t n) {
-  if constexpr (E == Encoding::kF32) {
-    return loadPartial(static_cast<const float*>(data) + index, n);
-  } else {
-    uint16_t lanes[kLanes] = {};
-    memcpy(lanes, static_cast<const uint16_t*>(data) + index, n * sizeof(uint16_t));
-    return loadAs<E>(lanes, 0);
-  }
-}
-
-// Calls fn with std::integral_constant-like tag `EncodingTag<E>` for a run-time encoding.
-template <Encoding E>
-struct EncodingTag {
-  static constexpr Encoding value = E;
-};
-template <class Fn>
-EMU_INLINE void withEncoding(Encoding encoding, const Fn& fn) {
-  switch (encoding) {
-    case Encoding::kF32:
-      return fn(EncodingTag<Encoding::kF32>{});
-    case Encoding::kF16:
-      return fn(EncodingTag<Encoding::kF16>{});
-    case Encoding::kBf16:
-      return fn(EncodingTag<Encoding::kBf16>{});
-  }
 }
 
 }  // namespace EMU_ISA

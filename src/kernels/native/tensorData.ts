@@ -1,7 +1,7 @@
 // What the native backend keeps for a tensor. tfjs's own kernels read `values`; ours read `array`.
 import type {TensorInfo} from '@tensorflow/tfjs';
 import {decode} from '../encoding.js';
-import {type Encoding, encodingBytes} from './addon.js';
+import type {Encoding} from './addon.js';
 import type {Block} from './memoryPool.js';
 
 export type NumberArray = Float32Array | Int32Array | Uint8Array;
@@ -87,12 +87,11 @@ export class WeightData implements TensorData {
   get array(): Float32Array {
     if (this.decoded) return this.decoded;
     const {bytes, encoding} = this;
-    const count = bytes.byteLength / encodingBytes[encoding];
     if (encoding === 'f32' && bytes.byteOffset % 4 === 0) {
-      return new Float32Array(bytes.buffer, bytes.byteOffset, count);
+      return new Float32Array(bytes.buffer, bytes.byteOffset, bytes.byteLength / 4);
     }
     const decoded = decode(bytes, encoding);
-    if (count <= MAX_KEPT_ELEMENTS) this.decoded = decoded;
+    if (decoded.length <= MAX_KEPT_ELEMENTS) this.decoded = decoded;
     return decoded;
   }
 }

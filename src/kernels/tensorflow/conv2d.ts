@@ -17,7 +17,7 @@ import {
   typeAttribute,
 } from './customOp.js';
 import {encodingOfData, inputAs} from './encodedWeights.js';
-import {withRawOps} from './rawOps.js';
+import {type RawOps, withRawOps} from './rawOps.js';
 import type {TensorflowBackend} from './tensorflowBackend.js';
 
 const windows = (
@@ -30,12 +30,17 @@ const windows = (
   flagAttribute(backend, 'in_bf16', computesInBf16()),
 ];
 
-function ofWeight(backend: TensorflowBackend, weight: TensorInfo) {
+/** The weight as the ops take it: stored numbers of two bytes in place, quantized ones decoded. */
+function weightInput(ops: RawOps, backend: TensorflowBackend, weight: TensorInfo) {
   const encoding = encodingOfData(weight);
-  return [
-    typeAttribute(backend, 'T', encoding === 'f32' ? 'float32' : 'uint8'),
-    sizeAttribute(backend, 'encoding', encodingCodes[encoding]),
-  ];
+  const isStored = encoding === 'f16' || encoding === 'bf16';
+  return {
+    handle: isStored ? ops.input(weight) : inputAs(ops, weight, 'float32'),
+    attributes: [
+      typeAttribute(backend, 'T', isStored ? 'uint8' : 'float32'),
+      sizeAttribute(backend, 'encoding', encodingCodes[isStored ? encoding : 'f32']),
+    ],
+  };
 }
 
 export const conv2dKernels: readonly KernelConfig[] = [
@@ -43,23 +48,24 @@ export const conv2dKernels: readonly KernelConfig[] = [
     Conv2D,
     ({inputs: {x, weight, bias}, attrs, backend}) =>
       withRawOps(backend, (ops) => {
-        const attributes = [...ofWeight(backend, weight), ...windows(backend, attrs)];
+        const {handle, attributes} = weightInput(ops, backend, weight);
         const addend = inputAs(ops, bias ?? absentInputs(backend).floats, 'float32');
-        const inputs = [inputAs(ops, x, 'float32'), ops.input(weight), addend];
-        return ops.run(Conv2D, attributes, inputs);
+        const inputs = [inputAs(ops, x, 'float32'), handle, addend];
+        return ops.run(Conv2D, [...attributes, ...windows(backend, attrs)], inputs);
       }),
   ),
   tensorflowKernel<{dy: TensorInfo; weight: TensorInfo}, Conv2DInputGradAttrs>(
     Conv2DInputGrad,
     ({inputs: {dy, weight}, attrs, backend}) =>
       withRawOps(backend, (ops) => {
-        const attributes = [
-          ...ofWeight(backend, weight),
+        const {handle, attributes} = weightInput(ops, backend, weight);
+        const all = [
+          ...attributes,
           ...windows(backend, attrs),
           sizeAttribute(backend, 'height', attrs.height),
           sizeAttribute(backend, 'width', attrs.width),
         ];
-        return ops.run(Conv2DInputGrad, attributes, [ops.input(dy), ops.input(weight)]);
+        return ops.run(Conv2DInputGrad, all, [ops.input(dy), handle]);
       }),
   ),
   tensorflowKernel<{x: TensorInfo; dy: TensorInfo}, Conv2DWeightGradAttrs>(

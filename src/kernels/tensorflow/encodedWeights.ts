@@ -1,7 +1,10 @@
-// Weights that stay in the encoding of their file, as bytes: [..., bytes of a number]. Our own kernels read
-// them so; for every other op they are decoded for the time of its call.
+// Weights that stay in the encoding of their file, as bytes: [..., bytes of a number], or with quantized rows
+// [..., blocks of a row, bytes of a block]. Our own kernels read them so; for every other op they are decoded for
+// the time of its call.
 import tf from '#tfjs';
-import {type Encoding, encodingBytes} from '../native/addon.js';
+import {BLOCK_ELEMENTS, blockBytes, isQuantized} from '../blocks.js';
+import type {Encoding} from '../native/addon.js';
+import {decodeBlocks} from './decodeBlocks.js';
 import {type RawOps, withRawOps} from './rawOps.js';
 import {
   dataTypes,
@@ -27,11 +30,16 @@ export function addEncodedWeight(
   shape: number[],
 ): tf.TensorInfo {
   const dataId = {};
-  const stored = [...shape, encodingBytes[encoding]];
+  const stored = storedShape(shape, encoding);
   const entry = {shape: stored, dtype: dataTypes.uint8, values: bytes, id: -1, refCount: 1};
   backend.tensorMap.set(dataId, entry);
   encodings.set(dataId, encoding);
   return {dataId, shape, dtype: 'float32'};
+}
+
+function storedShape(shape: readonly number[], encoding: Encoding): number[] {
+  if (!isQuantized(encoding)) return [...shape, 2];
+  return [...shape.slice(0, -1), shape.at(-1)! / BLOCK_ELEMENTS, blockBytes[encoding]];
 }
 
 /** Stored bytes, or rows of them, as numbers of `type`. */
@@ -42,7 +50,10 @@ export function decodeHandle(
   type: TensorType,
 ): Handle {
   if (encoding === 'f32') return ops.cast(bytes, type);
-  return ops.cast(ops.bitcast(bytes, encoding === 'bf16' ? 'bfloat16' : 'half'), type);
+  const numbers = isQuantized(encoding)
+    ? decodeBlocks(ops, bytes, encoding)
+    : ops.bitcast(bytes, encoding === 'bf16' ? 'bfloat16' : 'half');
+  return ops.cast(numbers, type);
 }
 
 /** A tensor's numbers as `type`. */
@@ -82,7 +93,10 @@ export function decodeForStockOps(backend: TensorflowBackend): void {
   const readSync = backend.readSync.bind(backend);
   backend.readSync = (dataId) => {
     if (!encodings.has(dataId)) return readSync(dataId);
-    const info = decode(backend, {dataId, shape: numbersShape(backend, dataId), dtype: 'float32'});
+    const info = withRawOps(backend, (ops) => {
+      const encoding = encodings.get(dataId)!;
+      return decodeHandle(ops, ops.stored(dataId), encoding, 'float32');
+    });
     try {
       return readSync(info.dataId);
     } finally {
@@ -97,10 +111,6 @@ export function decodeForStockOps(backend: TensorflowBackend): void {
   };
   shareReshaped();
 }
-
-/** The shape of the numbers of encoded data. */
-const numbersShape = (backend: TensorflowBackend, dataId: object) =>
-  backend.tensorMap.get(dataId).shape.slice(0, -1);
 
 /** A reshaped weight is the same data. */
 function shareReshaped(): void {

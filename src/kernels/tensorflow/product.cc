@@ -26,7 +26,9 @@ class Product {
     const Tensor bias = run.input(2);
     const auto columns = static_cast<int64_t>(columns_);
     const int64_t numbers = count(encodedShape("product", weight, encoding_));
-    if (columns == 0 || numbers % columns != 0) throw OpError("product: expected whole rows");
+    if (columns == 0 || numbers % columns != 0 || columns_ % elementsPerBlock(encoding_) != 0) {
+      throw OpError("product: expected whole rows");
+    }
     const int64_t n = isTransposed_ ? numbers / columns : columns;
     const int64_t k = isTransposed_ ? columns : numbers / columns;
     std::vector<int64_t> shape = x.shape();

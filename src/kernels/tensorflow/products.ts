@@ -1,6 +1,7 @@
 // linear and matMul: TensorFlow's own products, or on the CPU one op of ours, which reads a weight in the
 // encoding of its file in place; on a GPU that is decoded on the device.
 import type {KernelConfig, TensorInfo} from '@tensorflow/tfjs';
+import {hasWholeBlocks} from '../encoding.js';
 import {Linear} from '../linear/linear.js';
 import {encodingCodes} from '../native/addon.js';
 import {computesInBf16} from './computeType.js';
@@ -75,12 +76,13 @@ const MANY_ROWS = 16;
 /** `hasOwnOps`: whether our library is there and tensors are in this process's memory. */
 function product(backend: TensorflowBackend, inputs: ProductInputs, hasOwnOps: boolean) {
   const {x, weight, isXTransposed} = inputs;
-  if (!hasOwnOps || isXTransposed || weight.shape.length !== 2) return rawProduct(backend, inputs);
+  const encoding = encodingOfData(weight);
+  const isOfRows = weight.shape.length === 2 && hasWholeBlocks(encoding, weight.shape);
+  if (!hasOwnOps || isXTransposed || !isOfRows) return rawProduct(backend, inputs);
   // Few rows: one op of ours costs less than TensorFlow's, and the bias is in it. Many: a stored weight is read in
   // place, but in bfloat16 TensorFlow's kernels use more of today's processors than ours (AMX).
   const rows = x.shape.slice(0, -1).reduce((count, size) => count * size, 1);
-  const isStored = encodingOfData(weight) !== 'f32';
-  const isOwn = rows < MANY_ROWS || (isStored && !computesInBf16());
+  const isOwn = rows < MANY_ROWS || (encoding !== 'f32' && !computesInBf16());
   return isOwn ? ownProduct(backend, inputs) : rawProduct(backend, inputs);
 }
 

@@ -21,6 +21,11 @@ export class RawOps {
     return {id: id!, dtype, shape};
   }
 
+  /** The same of data without a tensor. */
+  stored(dataId: object): Handle {
+    return this.input({dataId, shape: [], dtype: 'float32'});
+  }
+
   /** The first output of an op; `attributes` without those of types, which the inputs tell. */
   run(op: string, attributes: readonly OpAttribute[], inputs: readonly Handle[]): Handle {
     const ids = inputs.map(({id}) => id);
@@ -29,16 +34,28 @@ export class RawOps {
 
   /** A vector of whole numbers, for ops that take a shape or places as a tensor. */
   ints(values: readonly number[]): Handle {
-    return this.upload([values.length], values);
+    return this.upload([values.length], 'int32', Int32Array.from(values));
   }
 
   int(value: number): Handle {
-    return this.upload([], [value]);
+    return this.upload([], 'int32', Int32Array.of(value));
   }
 
-  private upload(shape: number[], values: readonly number[]): Handle {
-    const id = this.backend.binding.createTensor(shape, dataTypes.int32, Int32Array.from(values));
-    return this.keep({id, dtype: dataTypes.int32, shape});
+  byte(value: number): Handle {
+    return this.upload([], 'uint8', Uint8Array.of(value));
+  }
+
+  float(value: number): Handle {
+    return this.upload([], 'float32', Float32Array.of(value));
+  }
+
+  private upload(
+    shape: number[],
+    type: TensorType,
+    values: Float32Array | Int32Array | Uint8Array,
+  ): Handle {
+    const dtype = dataTypes[type];
+    return this.keep({id: this.backend.binding.createTensor(shape, dtype, values), dtype, shape});
   }
 
   /** The numbers rounded to another type; itself where it has that type. */
@@ -63,6 +80,10 @@ export class RawOps {
 
   type(name: string, type: TensorType): OpAttribute {
     return {name, type: this.backend.binding.TF_ATTR_TYPE, value: dataTypes[type]};
+  }
+
+  size(name: string, value: number): OpAttribute {
+    return {name, type: this.backend.binding.TF_ATTR_INT, value};
   }
 
   flag(name: string, value: boolean): OpAttribute {

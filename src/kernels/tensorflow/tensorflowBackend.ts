@@ -48,7 +48,11 @@ export interface TensorflowBackend extends tf.KernelBackend {
     isUsingGpuDevice(): boolean;
     /** Tensors that TensorFlow holds. */
     getNumOfTensors(): number;
-    createTensor(shape: number[], dtype: number, values: Int32Array): number;
+    createTensor(
+      shape: number[],
+      dtype: number,
+      values: Float32Array | Int32Array | Uint8Array,
+    ): number;
     deleteTensor(id: number): void;
     executeOp(name: string, attributes: OpAttribute[], ids: number[], outputs: number): Handle[];
   };

@@ -12,14 +12,16 @@ inline Encoding encodingAttribute(const Attributes& attributes) {
   return static_cast<Encoding>(attributes.size("encoding"));
 }
 
-// The shape of the numbers. Bytes have one dimension more, those of one number.
+// The shape of the numbers. Bytes have one dimension more: those of one number or, where a row
+// is stored as blocks, of one block, before it the blocks of a row.
 inline std::vector<int64_t> encodedShape(const char* op, const Tensor& weight, Encoding encoding) {
   std::vector<int64_t> shape = weight.shape();
   if (encoding == Encoding::kF32) return shape;
-  if (shape.empty() || shape.back() != static_cast<int64_t>(bytesPerElement(encoding))) {
+  if (shape.size() < 2 || shape.back() != static_cast<int64_t>(bytesPerBlock(encoding))) {
     throw OpError(std::string(op) + ": expected a weight of the bytes of its encoding");
   }
   shape.pop_back();
+  shape.back() *= static_cast<int64_t>(elementsPerBlock(encoding));
   return shape;
 }
 

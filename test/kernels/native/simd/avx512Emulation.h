@@ -8,6 +8,15 @@
 #include <cstdint>
 #include <cstring>
 
+#if defined(__SSE2__)
+#include <emmintrin.h>  // has __m128i and its load
+#else
+struct alignas(16) __m128i {
+  uint8_t b[16];
+};
+static inline __m128i _mm_loadu_si128(const __m128i* p) { return *p; }
+#endif
+
 struct alignas(64) __m512 {
   float f[16];
 };
@@ -65,6 +74,17 @@ EMULATE_SI(_mm512_cvtps_epi32, (__m512 a),
            std::fabs(a.f[k]) < 2147483648.0f ? static_cast<int32_t>(std::nearbyint(a.f[k]))
                                              : INT32_MIN)
 EMULATE_SI(_mm512_cvtepu16_epi32, (__m256i a), a.h[k])
+static inline uint8_t emulatedByte(const __m128i& v, int k) {
+  uint8_t bytes[16];
+  std::memcpy(bytes, &v, sizeof(bytes));
+  return bytes[k];
+}
+EMULATE_SI(_mm512_cvtepu8_epi32, (__m128i a), emulatedByte(a, k))
+EMULATE_SI(_mm512_cvtepi8_epi32, (__m128i a), static_cast<int8_t>(emulatedByte(a, k)))
+EMULATE_SI(_mm512_srli_epi32, (__m512i a, unsigned n),
+           static_cast<int32_t>(static_cast<uint32_t>(a.i[k]) >> n))
+EMULATE_PS(_mm512_cvtepi32_ps, (__m512i a), static_cast<float>(a.i[k]))
+EMULATE_PS(_mm512_permutexvar_ps, (__m512i index, __m512 a), a.f[index.i[k] & 15])
 EMULATE(__m256i, h, _mm256_loadu_si256, (const __m256i* p), p->h[k])
 
 static inline float emulatedHalf(uint16_t bits) {
@@ -74,8 +94,14 @@ static inline float emulatedHalf(uint16_t bits) {
   if (exponent == 31) value = fraction ? NAN : INFINITY;
   return bits & 0x8000 ? -value : value;
 }
+static inline float _cvtsh_ss(uint16_t half) { return emulatedHalf(half); }
 EMULATE_PS(_mm512_cvtph_ps, (__m256i a), emulatedHalf(a.h[k]))
 
+template <class... Floats>
+static inline __m512 _mm512_setr_ps(Floats... values) {
+  static_assert(sizeof...(values) == 16, "16 lanes");
+  return {{static_cast<float>(values)...}};
+}
 static inline __m512i _mm512_castps_si512(__m512 a) {
   __m512i result;
   std::memcpy(&result, &a, sizeof(a));

@@ -116,6 +116,58 @@ static void checkEncodings() {
   }
 }
 
+// Blocks of pseudo-random bytes, and the numbers they stand for.
+struct Blocks {
+  Encoding encoding;
+  std::vector<uint8_t> bytes;
+  std::vector<float> numbers;
+};
+
+static Blocks makeBlocks(Encoding encoding, size_t count) {
+  Blocks blocks;
+  blocks.encoding = encoding;
+  uint32_t state = 7;
+  const auto draw = [&] {
+    return static_cast<uint8_t>((state = state * 1664525u + 1013904223u) >> 24);
+  };
+  const auto half = [&] {  // 2^-7 to 2^-3, of either sign, a subnormal now and then
+    const uint16_t bits = static_cast<uint16_t>(draw() << 8 | draw());
+    const uint16_t value = bits % 16 == 0 ? bits & 0x83ff : (bits & 0x8fff) | 0x2000;
+    blocks.bytes.push_back(static_cast<uint8_t>(value));
+    blocks.bytes.push_back(static_cast<uint8_t>(value >> 8));
+    return halfByDefinition(value);
+  };
+  for (size_t block = 0; block < count / 32; ++block) {
+    const float scale = half(), minimum = encoding == Encoding::kQ4_1 ? half() : 0;
+    uint8_t raw[32];
+    const size_t numBytes = encoding == Encoding::kQ8_0 ? 32 : 16;
+    for (size_t i = 0; i < numBytes; ++i) blocks.bytes.push_back(raw[i] = draw());
+    for (size_t i = 0; i < 32; ++i) {
+      const int nibble = i < 16 ? raw[i] & 15 : raw[i - 16] >> 4;
+      const int q = encoding == Encoding::kQ8_0   ? static_cast<int8_t>(raw[i])
+                    : encoding == Encoding::kQ4_0 ? nibble - 8
+                                                  : nibble;
+      blocks.numbers.push_back(scale * static_cast<float>(q) + minimum);
+    }
+  }
+  return blocks;
+}
+
+template <Encoding E>
+static void checkBlocks(const char* name) {
+  const Blocks blocks = makeBlocks(E, 320);
+  for (size_t at = 0; at < blocks.numbers.size(); at += kLanes) {
+    float all[kLanes], part[kLanes];
+    store(all, loadAs<E>(blocks.bytes.data(), at));
+    store(part, loadPartialAs<E>(blocks.bytes.data(), at, 3));
+    for (size_t i = 0; i < kLanes; ++i) {
+      const float wanted = blocks.numbers[at + i];
+      expect(all[i] == wanted, name, at + i, all[i], wanted);
+      expect(part[i] == (i < 3 ? wanted : 0), name, at + i, part[i], wanted);
+    }
+  }
+}
+
 static void checkExp() {
   for (double x = -110; x < 95; x += 0.0037 * kLanes) {
     float in[kLanes], out[kLanes];
@@ -134,10 +186,16 @@ static void checkExp() {
   }
 }
 
-static void checkProduct(size_t m, size_t n, size_t k, bool transposeA, bool transposeB) {
+static void checkProduct(size_t m, size_t n, size_t k, bool transposeA, bool transposeB,
+                         Encoding encoding = Encoding::kF32) {
   std::vector<float> a(m * k), b(k * n), c(m * n + 1, -7.0f), bias(n);
   for (size_t i = 0; i < a.size(); ++i) a[i] = number(i);
   for (size_t i = 0; i < b.size(); ++i) b[i] = number(3 * i + 1);
+  Blocks blocks;
+  if (encoding != Encoding::kF32) {
+    blocks = makeBlocks(encoding, b.size());
+    b = blocks.numbers;
+  }
   for (size_t i = 0; i < n; ++i) bias[i] = number(i + 7);
   GemmArgs args;
   args.m = m;
@@ -146,7 +204,8 @@ static void checkProduct(size_t m, size_t n, size_t k, bool transposeA, bool tra
   args.a = a.data();
   args.lda = transposeA ? m : k;
   args.transposeA = transposeA;
-  args.b = {b.data(), Encoding::kF32};
+  args.b = {encoding == Encoding::kF32 ? static_cast<const void*>(b.data()) : blocks.bytes.data(),
+            encoding};
   args.ldb = transposeB ? k : n;
   args.transposeB = transposeB;
   args.bias = bias.data();
@@ -174,6 +233,15 @@ int main() {
   const size_t sizes[][3] = {{1, 1, 1}, {3, 35, 17}, {13, 31, 33}, {15, 32, 16}, {47, 70, 300}};
   for (const auto& [m, n, k] : sizes) {
     for (int mode = 0; mode < 4; ++mode) checkProduct(m, n, k, mode & 1, mode & 2);
+  }
+  checkBlocks<Encoding::kQ8_0>("q8_0");
+  checkBlocks<Encoding::kQ4_0>("q4_0");
+  checkBlocks<Encoding::kQ4_1>("q4_1");
+  const size_t blockSizes[][3] = {{1, 32, 32}, {2, 64, 96}, {4, 32, 64}, {15, 96, 288}};
+  for (const auto& [m, n, k] : blockSizes) {
+    for (Encoding encoding : {Encoding::kQ8_0, Encoding::kQ4_0, Encoding::kQ4_1}) {
+      for (int mode = 0; mode < 4; ++mode) checkProduct(m, n, k, mode & 1, mode & 2, encoding);
+    }
   }
   std::printf("%d wrong\n", failures);
   return failures > 0;
