@@ -210,6 +210,8 @@ for (const encoding of encodings) {
       conv2d: [filters, (w) => conv2d(tf.ones<tf.Rank.R4>([1, 4, 8, 32]), w)],
     };
     for (const [name, [at, op]] of Object.entries(ops)) {
+      // Its composition has one: of the decoded numbers.
+      if (name === 'conv2d' && !tf.getKernel('EmuConv2D', tf.getBackend())) continue;
       assert.throws(
         () => tf.tidy(() => tf.grad(op)(at)),
         (error: Error) =>

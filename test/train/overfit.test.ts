@@ -7,7 +7,9 @@ import * as assert from 'uvu/assert';
 import {readImage} from '../../src/data/image.js';
 import {Emu, type Item, type TextOptions} from '../../src/emu.js';
 import {selectBackend} from '../../src/kernels/backend.js';
+import {loadAddon} from '../../src/kernels/native/addon.js';
 import {runStage, type StageName} from '../../src/train/run.js';
+import {testedBackends} from '../support/backends.js';
 import {temporaryFolder} from '../support/temporary.js';
 import {
   drawn,
@@ -21,8 +23,7 @@ import {
 import {metricsOf} from './runResults.js';
 
 const test = suite('overfit');
-const folder = temporaryFolder();
-selectBackend({backend: 'auto'});
+let folder: string;
 
 /** Trains by a recipe in a folder of its own, beside its pictures; the run's folder. */
 async function train(stage: StageName, name: string, shift: number, text: string) {
@@ -86,7 +87,7 @@ async function assertAnswers(run: string, shift: number): Promise<void> {
   emu.close();
 }
 
-test('pretrain learns captions, instruct answers; both learn others for the same pictures', async () => {
+async function learnAndLearnAgain(): Promise<void> {
   const first = await train('pretrain', 'first', 0, pretrain(`model: ${smallModel}`, 200));
   await assertCaptions(first, 0);
   const swapped = await train('pretrain', 'swapped', 3, pretrain(`init: ${first}`, 100));
@@ -96,6 +97,15 @@ test('pretrain learns captions, instruct answers; both learn others for the same
   await assertAnswers(tuned, 5);
   const retuned = await train('instruct', 'retuned', 2, instruct(tuned, 80));
   await assertAnswers(retuned, 2);
-});
+}
+
+for (const backend of testedBackends()) {
+  if (backend === 'reference' && loadAddon()) continue; // slow, and the numbers are tested elsewhere
+  test(`pretrain learns captions, instruct answers; both learn others for the same pictures (${backend})`, async () => {
+    selectBackend({backend});
+    folder = temporaryFolder();
+    await learnAndLearnAgain();
+  });
+}
 
 test.run();
