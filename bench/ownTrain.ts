@@ -4,11 +4,11 @@ import {mkdirSync, writeFileSync} from 'node:fs';
 import path from 'node:path';
 import {createInterface} from 'node:readline';
 import {selectBackend} from '../src/kernels/backend.js';
-import {wordSpecials} from '../src/text/wordTokenizer.js';
 import {type PhaseBench, withPhase} from '../src/train/benchTrain.js';
 import type {Batch} from '../src/train/data/batch.js';
 import {regressionPairs} from '../src/train/data/labels.js';
 import type {PretrainPhase} from '../src/train/recipe/pretrain.js';
+import {wordSpecials} from '../src/text/wordTokenizer.js';
 import type {PretrainStage} from '../src/train/stages/pretrain.js';
 
 export interface Settings {

@@ -2,8 +2,8 @@
 // N embeddings a picture, C hidden size of the language model.
 import {performance} from 'node:perf_hooks';
 import tf from '#tfjs';
-import type {Picture} from './data/picture.js';
 import {drawnOverPixels} from './data/preprocess.js';
+import type {Picture} from './data/picture.js';
 import {EmuError} from './errors.js';
 import type {LoadedImageDecoder} from './loadImageDecoder.js';
 import type {ImageDecoder} from './model/diffusion/imageDecoder.js';

@@ -5,8 +5,8 @@ import path from 'node:path';
 import {pathToFileURL} from 'node:url';
 import {suite} from 'uvu';
 import * as assert from 'uvu/assert';
-import {readImage} from '../src/data/image.js';
 import {Emu, type Item} from '../src/index.js';
+import {readImage} from '../src/data/image.js';
 import {fixture, root} from './cli/runEmu.js';
 import {temporaryFolder} from './support/temporary.js';
 

@@ -4,8 +4,8 @@
 // a token, 3.4 GB a full context; of emu-mini 6 kB and 4.6 kB, 1.2 MB. Without the cache a few MB at most.
 import {createHash, type Hash} from 'node:crypto';
 import {existsSync, statSync} from 'node:fs';
-import {z} from 'zod';
 import tf from '#tfjs';
+import {z} from 'zod';
 import type {Emu} from '../emu.js';
 import {InputError, ModelError} from '../errors.js';
 import {mapFile} from '../kernels/native/mappedFile.js';

@@ -1,8 +1,8 @@
 import {Command, Flags, type Interfaces} from '@oclif/core';
 import {EmuError} from '../errors.js';
 import {reportError, toEmuError, UsageError, usageMessage} from './errors.js';
-import {clearProgress, createProgress, type Progress} from './progress.js';
 import {applySettings} from './settings.js';
+import {clearProgress, createProgress, type Progress} from './progress.js';
 
 type FlagOutput = Interfaces.OutputFlags<Interfaces.FlagInput>;
 type ArgOutput = Interfaces.OutputArgs<Interfaces.ArgInput>;

@@ -1,9 +1,9 @@
 import path from 'node:path';
+import {type ModelFacts, modelFacts} from '../weights/modelFacts.js';
 import {unfinished} from '../hub/parts.js';
 import {dataFolder, hubCacheFolder} from '../userFolders.js';
 import {cachedRepos} from '../weights/hubCache.js';
 import {knownModels} from '../weights/locate.js';
-import {type ModelFacts, modelFacts} from '../weights/modelFacts.js';
 import {defaultModel, PACKAGED_MODEL} from './settings.js';
 
 export interface ListedModel {

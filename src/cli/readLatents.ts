@@ -1,6 +1,6 @@
-import {InputError} from '../errors.js';
 import {openCheckpoint} from '../weights/checkpoint.js';
 import {decodeFloat32} from '../weights/decode.js';
+import {InputError} from '../errors.js';
 
 const names = ['latents', 'initial_latents'];
 

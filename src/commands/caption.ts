@@ -1,5 +1,5 @@
-import {pictureFlags, textFlags, textOptions} from '../cli/flags.js';
 import {ModelCommand} from '../cli/modelCommand.js';
+import {pictureFlags, textFlags, textOptions} from '../cli/flags.js';
 import {readPicture} from '../cli/pictures.js';
 import type {Item} from '../emu.js';
 

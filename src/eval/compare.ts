@@ -1,7 +1,7 @@
 // Whether one run is better than another: both on the same items, drawn anew together (paired bootstrap).
 import {EmuError} from '../errors.js';
-import {pairedBootstrap} from './metrics/bootstrap.js';
 import {mean} from './metrics/metricError.js';
+import {pairedBootstrap} from './metrics/bootstrap.js';
 import type {ItemScores} from './result.js';
 import {alignRows, countText, rangeText, scoreText} from './resultText.js';
 

@@ -1,7 +1,7 @@
 // A result as a table for the terminal.
 import type {KindScore} from './benchmark.js';
-import {firstFew} from './firstFew.js';
 import type {EvalResult} from './result.js';
+import {firstFew} from './firstFew.js';
 
 /** 0.6289, 1.2040, 52.90. */
 export function scoreText(value: number | null): string {

@@ -5,8 +5,8 @@ import path from 'node:path';
 import {ModelError} from '../errors.js';
 import {SentencePieceTokenizer} from './sentencePiece.js';
 import type {SpecialIds} from './specialTokens.js';
-import {packagedVocabulary, parseVocabulary} from './vocabulary.js';
 import {isWordVocabulary, WordTokenizer} from './wordTokenizer.js';
+import {packagedVocabulary, parseVocabulary} from './vocabulary.js';
 
 export type {SpecialIds} from './specialTokens.js';
 

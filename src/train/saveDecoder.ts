@@ -12,11 +12,11 @@ import {
 } from '../weights/diffusionFolder.js';
 import {releaseFiles} from '../weights/mode.js';
 import type {TensorToWrite} from '../weights/safetensors.js';
-import {storedTensors} from '../weights/tensorsToWrite.js';
 import {tuningFile} from '../weights/tuning.js';
+import type {DecoderSetup, InitialPart} from './decoderParts.js';
+import {storedTensors} from '../weights/tensorsToWrite.js';
 import {writeDescription, writeModel, writeOfficial} from '../weights/writeModel.js';
 import {linkOrCopy} from '../weights/writeWhole.js';
-import type {DecoderSetup, InitialPart} from './decoderParts.js';
 import {encodedTensors} from './encodedTensors.js';
 import {officialFolder} from './officialFolder.js';
 

@@ -8,9 +8,9 @@ import {storedTensors} from '../weights/tensorsToWrite.js';
 import {formatTuning, tuningFile} from '../weights/tuning.js';
 import {wholeInstruct} from '../weights/wholeInstruct.js';
 import {modelFile, writeDescription, writeOfficial} from '../weights/writeModel.js';
-import {linkOrCopy} from '../weights/writeWhole.js';
 import {encodedTensors} from './encodedTensors.js';
 import {officialFolder} from './officialFolder.js';
+import {linkOrCopy} from '../weights/writeWhole.js';
 import type {InstructSetup} from './stages/instruct.js';
 
 /** Writes the tuning, its base beside it where that is a folder of emu's, and on demand Emu-instruct.pt. */

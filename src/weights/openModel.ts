@@ -1,10 +1,10 @@
 // From `--model` to an open, checked checkpoint and its configuration: one call.
 import {type Checkpoint, openCheckpoint} from './checkpoint.js';
-import {checkTensors} from './checkTensors.js';
 import {type EmuConfig, readConfig} from './config.js';
 import {emuTensors} from './emuTensors.js';
 import {findModel, type LocateOptions, type ModelLocation, modelMode} from './locate.js';
 import {detectMode, requireMode, withPlainPeftNames} from './mode.js';
+import {checkTensors} from './checkTensors.js';
 import {openTuning, type Tuning} from './tuning.js';
 
 export interface OpenModel {

@@ -5,8 +5,8 @@ import {existsSync} from 'node:fs';
 import path from 'node:path';
 import type tf from '#tfjs';
 import {ModelError} from '../errors.js';
-import {type Checkpoint, openCheckpoint} from './checkpoint.js';
 import {checkTensors} from './checkTensors.js';
+import {type Checkpoint, openCheckpoint} from './checkpoint.js';
 import {type EmuConfig, llamaSchema, loraSchema} from './config.js';
 import {emuTensors, isVocabularyTable, llamaPrefix} from './emuTensors.js';
 

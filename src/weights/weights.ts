@@ -2,8 +2,8 @@
 // there, and what is there must be asked for.
 import tf from '#tfjs';
 import {makeWeight} from '../kernels/weight.js';
-import type {Checkpoint} from './checkpoint.js';
 import {countNoun, sameShape, WeightsError} from './checkTensors.js';
+import type {Checkpoint} from './checkpoint.js';
 import {decodeFloat32} from './decode.js';
 import {listNames} from './printable.js';
 import type {StoredTensor} from './storedTensor.js';

@@ -2,9 +2,9 @@
 import {readdirSync, readFileSync, writeFileSync} from 'node:fs';
 import path from 'node:path';
 import {fileURLToPath} from 'node:url';
+import tf from '#tfjs';
 import {suite} from 'uvu';
 import * as assert from 'uvu/assert';
-import tf from '#tfjs';
 import type {ChatPart} from '../../src/chat/chatModel.js';
 import {EmuChat} from '../../src/chat/emuChat.js';
 import {readImage} from '../../src/data/image.js';

@@ -1,7 +1,7 @@
 import {suite} from 'uvu';
 import * as assert from 'uvu/assert';
-import {cellsOf, pictureProtocol, showPicture} from '../../src/cli/terminalPicture.js';
 import {Random} from '../../src/random.js';
+import {cellsOf, pictureProtocol, showPicture} from '../../src/cli/terminalPicture.js';
 
 const readable = (text: string) => text.replaceAll('\x1b', '<ESC>').replaceAll('\x07', '<BEL>');
 

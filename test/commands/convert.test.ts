@@ -3,8 +3,8 @@ import {cpSync, existsSync, mkdirSync, readFileSync, writeFileSync} from 'node:f
 import path from 'node:path';
 import {suite} from 'uvu';
 import * as assert from 'uvu/assert';
-import {selectBackend} from '../../src/kernels/backend.js';
 import {encode} from '../../src/kernels/encoding.js';
+import {selectBackend} from '../../src/kernels/backend.js';
 import {type Checkpoint, openCheckpoint} from '../../src/weights/checkpoint.js';
 import {formatConfig, specialTokens} from '../../src/weights/config.js';
 import {convertModel} from '../../src/weights/convertModel.js';
@@ -12,14 +12,14 @@ import {emuTensors} from '../../src/weights/emuTensors.js';
 import {writePytorch} from '../../src/weights/pytorchWriter.js';
 import {writeSafetensors} from '../../src/weights/safetensors.js';
 import {formatTuning, isTuned, tuningFile} from '../../src/weights/tuning.js';
-import {writeRandomModel} from '../cli/randomModel.js';
 import {assertFailure, root, runEmu} from '../cli/runEmu.js';
-import {throwsEmuError} from '../support/errors.js';
+import {writeRandomModel} from '../cli/randomModel.js';
 import {goldenCheckpoint} from '../support/goldenModel.js';
 import {goldenPath} from '../support/goldens.js';
+import {throwsEmuError} from '../support/errors.js';
 import {skip} from '../support/skip.js';
-import {temporaryFolder} from '../support/temporary.js';
 import {tinyConfig, tinyTensors, writeOfficialConfig, writeRelease} from '../support/tinyEmu.js';
+import {temporaryFolder} from '../support/temporary.js';
 import {assertSameTensors, largestDifference, tracedLogits} from '../train/officialSupport.js';
 
 const test = suite('convert');

@@ -5,13 +5,13 @@ import {suite} from 'uvu';
 import * as assert from 'uvu/assert';
 import {concepts853, trainVendors} from '../../src/eval/benchmarks/mini/art.js';
 import {assertFailure, type Ended, runEmu} from '../cli/runEmu.js';
-import {writeFakeArt} from '../support/fakeArt.js';
 import {
   benchmarkRoot,
   needsLayouts,
-  type OfficialRunName,
   officialRuns,
+  type OfficialRunName,
 } from '../support/layouts.js';
+import {writeFakeArt} from '../support/fakeArt.js';
 import {skip} from '../support/skip.js';
 import {temporaryFolder} from '../support/temporary.js';
 

@@ -3,9 +3,9 @@ import {existsSync, readdirSync} from 'node:fs';
 import path from 'node:path';
 import {suite} from 'uvu';
 import * as assert from 'uvu/assert';
-import {availableBackends} from '../../src/kernels/backend.js';
 import {writeRandomModel} from '../cli/randomModel.js';
 import {finished, fixture, startEmu} from '../cli/runEmu.js';
+import {availableBackends} from '../../src/kernels/backend.js';
 import {temporaryFolder} from '../support/temporary.js';
 
 const test = suite('commands/interrupt');

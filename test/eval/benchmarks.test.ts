@@ -15,9 +15,9 @@ import {throwsEmuError} from '../support/errors.js';
 import {
   benchmarkRoot,
   needsLayouts,
-  type OfficialRunName,
   officialPrompts,
   officialRuns,
+  type OfficialRunName,
 } from '../support/layouts.js';
 import {isNear, metricsJson} from '../support/metricsData.js';
 import {skip} from '../support/skip.js';

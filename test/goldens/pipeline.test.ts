@@ -1,11 +1,11 @@
 // From prompt to picture against the official pipeline, and what its safety checker thinks of pictures.
 import path from 'node:path';
+import tf from '#tfjs';
 import {suite} from 'uvu';
 import * as assert from 'uvu/assert';
-import tf from '#tfjs';
-import {readImage} from '../../src/data/image.js';
-import type {Picture} from '../../src/data/picture.js';
 import {clipPixels} from '../../src/data/preprocess.js';
+import type {Picture} from '../../src/data/picture.js';
+import {readImage} from '../../src/data/image.js';
 import {Emu, type Item} from '../../src/emu.js';
 import {SafetyChecker} from '../../src/model/diffusion/safetyChecker.js';
 import {collectTrace, collectTraceOf} from '../../src/model/trace.js';

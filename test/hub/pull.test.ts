@@ -12,9 +12,9 @@ import {chunkBytesFor} from '../../src/hub/parts.js';
 import {checkSpace, pullModel} from '../../src/hub/pull.js';
 import {hubSettings} from '../../src/hub/settings.js';
 import {assertFailure, finished, type RunOptions, runEmu, startEmu} from '../cli/runEmu.js';
-import {throwsEmuError} from '../support/errors.js';
 import {bytesOf, HubServer, noise, text} from '../support/hubServer.js';
 import {SeededRandom} from '../support/random.js';
+import {throwsEmuError} from '../support/errors.js';
 import {temporaryFolder} from '../support/temporary.js';
 
 const commit = 'a1'.repeat(20);

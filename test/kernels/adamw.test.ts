@@ -1,6 +1,6 @@
+import tf from '#tfjs';
 import {suite} from 'uvu';
 import * as assert from 'uvu/assert';
-import tf from '#tfjs';
 import {adamwReference} from '../../src/kernels/adamw/adamw.reference.js';
 import {type AdamwStep, adamwStep, sumOfSquares} from '../../src/kernels/index.js';
 import {assertClose} from '../support/assertClose.js';

@@ -1,6 +1,6 @@
+import tf from '#tfjs';
 import {suite} from 'uvu';
 import * as assert from 'uvu/assert';
-import tf from '#tfjs';
 import {cacheWriteReference} from '../../src/kernels/cacheWrite/cacheWrite.reference.js';
 import {cacheWrite} from '../../src/kernels/index.js';
 import {assertClose} from '../support/assertClose.js';

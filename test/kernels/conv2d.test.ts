@@ -1,6 +1,6 @@
+import tf from '#tfjs';
 import {suite} from 'uvu';
 import * as assert from 'uvu/assert';
-import tf from '#tfjs';
 import {conv2dReference} from '../../src/kernels/conv2d/conv2d.reference.js';
 import {conv2d} from '../../src/kernels/index.js';
 import {loadAddon} from '../../src/kernels/native/addon.js';

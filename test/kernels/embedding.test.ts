@@ -1,6 +1,6 @@
+import tf from '#tfjs';
 import {suite} from 'uvu';
 import * as assert from 'uvu/assert';
-import tf from '#tfjs';
 import {embeddingReference} from '../../src/kernels/embedding/embedding.reference.js';
 import {embedding} from '../../src/kernels/index.js';
 import {makeWeight} from '../../src/kernels/weight.js';

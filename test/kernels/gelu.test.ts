@@ -1,6 +1,6 @@
+import tf from '#tfjs';
 import {suite} from 'uvu';
 import * as assert from 'uvu/assert';
-import tf from '#tfjs';
 import {geluReference} from '../../src/kernels/gelu/gelu.reference.js';
 import {gelu} from '../../src/kernels/index.js';
 import {assertClose} from '../support/assertClose.js';

@@ -1,6 +1,6 @@
+import tf from '#tfjs';
 import {suite} from 'uvu';
 import * as assert from 'uvu/assert';
-import tf from '#tfjs';
 import {groupNormReference} from '../../src/kernels/groupNorm/groupNorm.reference.js';
 import {groupNorm} from '../../src/kernels/index.js';
 import {loadAddon} from '../../src/kernels/native/addon.js';

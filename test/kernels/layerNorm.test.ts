@@ -1,5 +1,5 @@
-import {suite} from 'uvu';
 import tf from '#tfjs';
+import {suite} from 'uvu';
 import {layerNorm} from '../../src/kernels/index.js';
 import {layerNormReference} from '../../src/kernels/layerNorm/layerNorm.reference.js';
 import {assertClose} from '../support/assertClose.js';

@@ -1,6 +1,6 @@
+import tf from '#tfjs';
 import {suite} from 'uvu';
 import * as assert from 'uvu/assert';
-import tf from '#tfjs';
 import {variants, withVariant} from '../support/backends.js';
 import {random, testParity} from '../support/parity.js';
 

@@ -1,6 +1,6 @@
+import tf from '#tfjs';
 import {suite} from 'uvu';
 import * as assert from 'uvu/assert';
-import tf from '#tfjs';
 import {rope} from '../../src/kernels/index.js';
 import {ropeReference} from '../../src/kernels/rope/rope.reference.js';
 import {assertClose} from '../support/assertClose.js';

@@ -1,6 +1,6 @@
+import tf from '#tfjs';
 import {suite} from 'uvu';
 import * as assert from 'uvu/assert';
-import tf from '#tfjs';
 import {siluGate} from '../../src/kernels/index.js';
 import {siluGateReference} from '../../src/kernels/siluGate/siluGate.reference.js';
 import {assertClose} from '../support/assertClose.js';

@@ -1,6 +1,6 @@
+import tf from '#tfjs';
 import {suite} from 'uvu';
 import * as assert from 'uvu/assert';
-import tf from '#tfjs';
 import {softmaxCrossEntropy} from '../../src/kernels/index.js';
 import {softmaxCrossEntropyReference} from '../../src/kernels/softmaxCrossEntropy/softmaxCrossEntropy.reference.js';
 import {assertClose} from '../support/assertClose.js';

@@ -1,5 +1,5 @@
-import {suite} from 'uvu';
 import tf from '#tfjs';
+import {suite} from 'uvu';
 import '../../src/kernels/index.js';
 import {random, testParity} from '../support/parity.js';
 

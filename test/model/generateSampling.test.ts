@@ -1,7 +1,7 @@
 import {suite} from 'uvu';
 import * as assert from 'uvu/assert';
-import {warp} from '../../src/model/sampling.js';
 import {Random} from '../../src/random.js';
+import {warp} from '../../src/model/sampling.js';
 import {BOS, EOS, FunctionDecoder, run, tableDecoder} from './generateDecoders.js';
 
 const test = suite('sampling');

@@ -1,5 +1,5 @@
-import * as assert from 'uvu/assert';
 import type tf from '#tfjs';
+import * as assert from 'uvu/assert';
 
 export interface NumberArray {
   readonly shape: readonly number[];

@@ -2,9 +2,9 @@
 // are the concept's, the same by all vendors.
 import {mkdirSync, writeFileSync} from 'node:fs';
 import path from 'node:path';
-import {Random} from '../../src/random.js';
-import type {Concept} from '../../src/train/emoji/art.js';
 import {iconsFile} from '../../src/train/emoji/art.js';
+import type {Concept} from '../../src/train/emoji/art.js';
+import {Random} from '../../src/random.js';
 
 const CELLS = 4;
 const SIZE = 24;

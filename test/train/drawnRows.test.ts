@@ -1,8 +1,8 @@
 // What the image decoder's batches are made of: rows, their noise, texts that are short enough, squares.
 import path from 'node:path';
+import tf from '#tfjs';
 import {suite} from 'uvu';
 import * as assert from 'uvu/assert';
-import tf from '#tfjs';
 import type {Dataset, PreparedPicture} from '../../src/data/dataset.js';
 import {clipMean, clipStd, drawnPixels} from '../../src/data/preprocess.js';
 import {Random} from '../../src/random.js';

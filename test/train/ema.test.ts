@@ -1,6 +1,6 @@
+import tf from '#tfjs';
 import {suite} from 'uvu';
 import * as assert from 'uvu/assert';
-import tf from '#tfjs';
 import {AdamW} from '../../src/train/adamw.js';
 import {Ema} from '../../src/train/ema.js';
 import {assertClose} from '../support/assertClose.js';

@@ -1,6 +1,6 @@
+import tf from '#tfjs';
 import {suite} from 'uvu';
 import * as assert from 'uvu/assert';
-import tf from '#tfjs';
 import {selectBackend} from '../../src/kernels/backend.js';
 import {NoiseSchedule} from '../../src/model/diffusion/noiseSchedule.js';
 import {Unet} from '../../src/model/diffusion/unet.js';

@@ -1,16 +1,16 @@
 // Documents packed into rows learn what they learn in rows of their own.
 import {readFileSync} from 'node:fs';
 import path from 'node:path';
+import tf from '#tfjs';
 import {suite} from 'uvu';
 import * as assert from 'uvu/assert';
-import tf from '#tfjs';
 import {EmuModel} from '../../src/model/emu.js';
 import {Random} from '../../src/random.js';
 import {type Batch, makeBatch} from '../../src/train/data/batch.js';
-import {countPredictions} from '../../src/train/data/labels.js';
 import type {TokenizedSample} from '../../src/train/data/tokenize.js';
 import {type Gradients, gradientsOf} from '../../src/train/gradients.js';
 import {splitRows} from '../../src/train/microBatches.js';
+import {countPredictions} from '../../src/train/data/labels.js';
 import {documentLosses} from '../../src/train/objective.js';
 import {runStage} from '../../src/train/run.js';
 import {Variables} from '../../src/train/variables.js';

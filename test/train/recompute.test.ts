@@ -1,14 +1,14 @@
 // Gradient checkpointing: the same losses and gradients to the bit, in less memory.
 import {readFileSync} from 'node:fs';
 import path from 'node:path';
+import tf from '#tfjs';
 import {suite} from 'uvu';
 import * as assert from 'uvu/assert';
-import tf from '#tfjs';
 import {withDropout} from '../../src/model/dropout.js';
 import {EmuModel} from '../../src/model/emu.js';
 import {Random} from '../../src/random.js';
-import {countPredictions} from '../../src/train/data/labels.js';
 import {gradientsOf} from '../../src/train/gradients.js';
+import {countPredictions} from '../../src/train/data/labels.js';
 import {documentLosses} from '../../src/train/objective.js';
 import {runStage} from '../../src/train/run.js';
 import {Variables} from '../../src/train/variables.js';

@@ -1,7 +1,7 @@
 import path from 'node:path';
+import tf from '#tfjs';
 import {suite} from 'uvu';
 import * as assert from 'uvu/assert';
-import tf from '#tfjs';
 import {availableBackends, selectBackend} from '../../src/kernels/backend.js';
 import {type Checkpoint, openCheckpoint} from '../../src/weights/checkpoint.js';
 import {WeightsError} from '../../src/weights/checkTensors.js';

@@ -1,7 +1,7 @@
 import {useEffect, useState} from 'react';
 import {type PictureProtocol, showPicture} from '../../cli/terminalPicture.js';
-import type {ScreenSize} from '../screenPlan.js';
 import type {Live} from '../state.js';
+import type {ScreenSize} from '../screenPlan.js';
 
 const BOX = {columns: 32, rows: 16};
 const OTHER_ROWS = 8;

@@ -1,6 +1,6 @@
 import {useEffect, useRef, useState} from 'react';
-import {type PictureProtocol, showPicture} from '../../cli/terminalPicture.js';
 import type {Picture} from '../../data/picture.js';
+import {type PictureProtocol, showPicture} from '../../cli/terminalPicture.js';
 import type {ScreenSize} from '../screenPlan.js';
 import type {Entry} from '../state.js';
 

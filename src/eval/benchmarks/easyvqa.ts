@@ -4,10 +4,10 @@ import {existsSync, readdirSync, readFileSync, statSync} from 'node:fs';
 import path from 'node:path';
 import {z} from 'zod';
 import {readImage} from '../../data/image.js';
+import {ZipFile} from '../zipFile.js';
 import {InputError} from '../../errors.js';
 import {type Benchmark, type BenchmarkItem, greedySearch} from '../benchmark.js';
 import {groupScores} from '../groupScores.js';
-import {ZipFile} from '../zipFile.js';
 import {nearestOf, thumbnails} from './mini/pixels.js';
 import {isSame, once, type Pictures, white} from './mini/task.js';
 

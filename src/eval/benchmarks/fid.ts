@@ -2,8 +2,8 @@
 // network isn't part of emu: features come from elsewhere, in files.
 import path from 'node:path';
 import {z} from 'zod';
-import {InputError} from '../../errors.js';
 import {Random} from '../../random.js';
+import {InputError} from '../../errors.js';
 import {type Benchmark, type BenchmarkItem, shortSearch} from '../benchmark.js';
 import {readJson} from '../readJson.js';
 

@@ -5,11 +5,11 @@ import {parse} from 'csv-parse/sync';
 import {z} from 'zod';
 import {fileProblem} from '../../data/source.js';
 import {InputError} from '../../errors.js';
-import type {Benchmark, BenchmarkItem, Predicted} from '../benchmark.js';
+import {WordNet} from '../text/wordnet.js';
 import {nextQaLemmas} from '../metrics/nextQaLemmas.js';
 import {nextQaTypes, type WupsItem, WupsScorer, wupsScores} from '../metrics/wups.js';
+import type {Benchmark, BenchmarkItem, Predicted} from '../benchmark.js';
 import {readJson} from '../readJson.js';
-import {WordNet} from '../text/wordnet.js';
 import {wordnetFolder} from '../wordnetFolder.js';
 import {shortQuestion} from './officialPrompts.js';
 

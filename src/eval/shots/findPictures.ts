@@ -1,7 +1,7 @@
 import {closeSync, openSync, readdirSync, readSync, statSync} from 'node:fs';
 import path from 'node:path';
-import {MEDIA_HEAD_BYTES, mediaKind} from '../../data/mediaKind.js';
 import {fileProblem} from '../../data/source.js';
+import {MEDIA_HEAD_BYTES, mediaKind} from '../../data/mediaKind.js';
 import {InputError} from '../../errors.js';
 
 export interface FoundFiles {

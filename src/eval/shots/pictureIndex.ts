@@ -3,8 +3,8 @@
 import {existsSync, rmSync, statSync} from 'node:fs';
 import path from 'node:path';
 import {z} from 'zod';
-import type {Item} from '../../emu.js';
 import {EmuError, InputError} from '../../errors.js';
+import type {Item} from '../../emu.js';
 import {openCheckpoint} from '../../weights/checkpoint.js';
 import {writeSafetensors} from '../../weights/safetensors.js';
 

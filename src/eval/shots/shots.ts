@@ -1,8 +1,8 @@
 // Prompts with examples (`--shots`). With their pictures the likest ones are taken (RICES); without (`--text-only`,
 // the paper's "*") the same few for every item.
 import path from 'node:path';
-import type {Item, TextOptions} from '../../emu.js';
 import {EmuError, InputError} from '../../errors.js';
+import type {Item, TextOptions} from '../../emu.js';
 import type {PromptItem} from '../../text/prompt.js';
 import type {Benchmark, BenchmarkItem, ItemId, Question} from '../benchmark.js';
 import {type AnsweredQuestion, fewShotPrompt} from '../evalPrompt.js';
@@ -11,9 +11,9 @@ import {readShown} from '../readShown.js';
 import type {Embedder, PictureIndex} from './pictureIndex.js';
 import {
   type Example,
-  readSupport,
   type SupportOptions,
   type SupportSet,
+  readSupport,
   shuffled,
 } from './supportSet.js';
 

@@ -1,5 +1,5 @@
-import type {KernelConfig, TensorInfo} from '@tensorflow/tfjs';
 import tf from '#tfjs';
+import type {KernelConfig, TensorInfo} from '@tensorflow/tfjs';
 import {broadcastStrides, forEachRow, simplify, type Walk} from '../strides.js';
 import {cpuKernel, floats, makeFloats} from './cpuKernel.js';
 

@@ -1,5 +1,5 @@
-import type {KernelConfig, TensorInfo} from '@tensorflow/tfjs';
 import tf from '#tfjs';
+import type {KernelConfig, TensorInfo} from '@tensorflow/tfjs';
 import {cpuKernel, floats, makeFloats} from './cpuKernel.js';
 import {multiply, transposed} from './matMul.js';
 

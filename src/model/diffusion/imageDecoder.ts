@@ -3,8 +3,8 @@
 import {setImmediate} from 'node:timers/promises';
 import tf from '#tfjs';
 import type {Picture} from '../../data/picture.js';
-import {roundHalfEven} from '../../roundHalfEven.js';
 import {traced} from '../trace.js';
+import {roundHalfEven} from '../../roundHalfEven.js';
 import type {NoiseSchedule} from './noiseSchedule.js';
 import {createScheduler, type SchedulerName} from './schedulers/index.js';
 import {decodeTiled} from './tiledDecode.js';

@@ -1,7 +1,7 @@
 // The batches of a whole run: each stretch of steps reads sources of its own, by a loader of its own.
 import {EmuError} from '../../errors.js';
-import type {RecipeData} from '../recipe/data.js';
 import type {BatchReader} from '../train.js';
+import type {RecipeData} from '../recipe/data.js';
 import type {Batch} from './batch.js';
 import {BatchMaker, type BatchOptions} from './batchMaker.js';
 import {DataLoader} from './loader.js';

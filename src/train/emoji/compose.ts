@@ -4,8 +4,8 @@ import type {Random} from '../../random.js';
 import type {Drawing} from './art.js';
 import {
   type Canvas,
-  type ColourMap,
   canvasOf,
+  type ColourMap,
   type Grain,
   type Ink,
   NOISE_LENGTH,

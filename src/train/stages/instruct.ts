@@ -2,8 +2,8 @@
 // else frozen; loss on the answers only. C hidden size.
 import tf from '#tfjs';
 import {InputError} from '../../errors.js';
-import {withDropout} from '../../model/dropout.js';
 import {type EmuConfig, EmuModel} from '../../model/emu.js';
+import {withDropout} from '../../model/dropout.js';
 import {Random} from '../../random.js';
 import type {Tokenizer} from '../../text/tokenizer.js';
 import {llamaPrefix} from '../../weights/emuTensors.js';

@@ -1,9 +1,9 @@
 import {appendFileSync, mkdtempSync, rmSync, truncateSync, writeFileSync} from 'node:fs';
 import {tmpdir} from 'node:os';
 import path from 'node:path';
+import tf from '#tfjs';
 import {suite} from 'uvu';
 import * as assert from 'uvu/assert';
-import tf from '#tfjs';
 import {availableBackends, selectBackend} from '../../../src/kernels/backend.js';
 import {addonProblem} from '../../../src/kernels/native/addon.js';
 import {mapFile} from '../../../src/kernels/native/mappedFile.js';

@@ -1,6 +1,6 @@
+import tf from '#tfjs';
 import {suite} from 'uvu';
 import * as assert from 'uvu/assert';
-import tf from '#tfjs';
 import {availableBackends, selectBackend} from '../../../src/kernels/backend.js';
 import {linear} from '../../../src/kernels/index.js';
 import {addonProblem} from '../../../src/kernels/native/addon.js';

@@ -5,8 +5,8 @@ import type {Random} from '../../../src/random.js';
 import type {Batch} from '../../../src/train/data/batch.js';
 import {BatchMaker, type BatchOptions} from '../../../src/train/data/batchMaker.js';
 import {regressionPairs, textLabels} from '../../../src/train/data/labels.js';
-import {expectEmuError} from '../../data/fixtures.js';
 import {throwsEmuError} from '../../support/errors.js';
+import {expectEmuError} from '../../data/fixtures.js';
 import {batchOptions, madeUp, tokenizer} from './support.js';
 
 const test = suite('batches');

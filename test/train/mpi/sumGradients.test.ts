@@ -1,7 +1,7 @@
 import path from 'node:path';
+import tf from '#tfjs';
 import {suite} from 'uvu';
 import * as assert from 'uvu/assert';
-import tf from '#tfjs';
 import {availableBackends} from '../../../src/kernels/backend.js';
 import {alone} from '../../../src/train/mpi/communicator.js';
 import {sumGradients} from '../../../src/train/mpi/sumGradients.js';

@@ -2,9 +2,9 @@
 // artist's drawing of one of them has to be called by its number. No concept was trained on.
 import type {Picture} from '../../../data/picture.js';
 import {Random} from '../../../random.js';
-import type {Concept} from '../../../train/emoji/art.js';
 import {numbers} from '../../../train/emoji/forms.js';
 import {greedySearch, type Prediction, type Question} from '../../benchmark.js';
+import type {Concept} from '../../../train/emoji/art.js';
 import type {Art} from './art.js';
 import {cropped, nearestOf} from './pixels.js';
 import {type Changed, type MiniItem, PER_KIND, SEED, type Task, white} from './task.js';

@@ -9,8 +9,8 @@ import {
   isSame,
   type MiniItem,
   once,
-  type Pictures,
   pictureControls,
+  type Pictures,
   type Task,
   textQuestion,
 } from './task.js';

@@ -1,7 +1,7 @@
-import type {KernelConfig, TensorInfo} from '@tensorflow/tfjs';
 import tf from '#tfjs';
-import {broadcastStrides, packWalk, simplify} from '../../strides.js';
+import type {KernelConfig, TensorInfo} from '@tensorflow/tfjs';
 import {type NativeBackend, nativeKernel, runStockKernel} from '../nativeBackend.js';
+import {broadcastStrides, packWalk, simplify} from '../../strides.js';
 
 /** Codes of stock/binary.h, by tfjs kernel name. */
 const binaryCodes = {

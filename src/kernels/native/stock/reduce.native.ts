@@ -1,7 +1,7 @@
-import type {KernelConfig, TensorInfo} from '@tensorflow/tfjs';
 import tf from '#tfjs';
-import {sizeOf} from '../../strides.js';
+import type {KernelConfig, TensorInfo} from '@tensorflow/tfjs';
 import {type NativeBackend, nativeKernel, runStockKernel} from '../nativeBackend.js';
+import {sizeOf} from '../../strides.js';
 
 /** Codes of stock/reduce.h. */
 const reduceCodes = {sum: 0, max: 1} as const;
