@@ -12,12 +12,12 @@ import {
   gelu,
   layerNorm,
   linear,
-  patchEmbedding,
   rmsNorm,
   rope,
   siluGate,
   softmaxCrossEntropy,
 } from '../src/kernels/index.js';
+import {patches} from '../src/kernels/patchEmbedding/patchEmbedding.js';
 import {RawOps} from '../src/kernels/tensorflow/rawOps.js';
 import type {TensorflowBackend} from '../src/kernels/tensorflow/tensorflowBackend.js';
 import {makeWeight} from '../src/kernels/weight.js';
@@ -41,7 +41,6 @@ function calls(): Record<string, () => tf.Tensor> {
   const ids = tf.tensor([1], [1], 'int32');
   const positions = tf.tensor2d([5], [1, 1], 'int32');
   const pixels = tf.ones([1, 3, 4, 4]) as tf.Tensor4D;
-  const patchWeight = tf.ones([size, 3, 2, 2]) as tf.Tensor4D;
   const row = tf.ones([1, size]) as tf.Tensor2D;
   return {
     'add, of TensorFlow': () => tf.add(x, x),
@@ -57,7 +56,7 @@ function calls(): Record<string, () => tf.Tensor> {
     gelu: () => gelu(x),
     siluGate: () => siluGate(x, x),
     softmaxCrossEntropy: () => softmaxCrossEntropy(row, ids),
-    patchEmbedding: () => patchEmbedding(pixels, patchWeight, weight),
+    patches: () => patches(pixels, 2),
   };
 }
 

@@ -9,6 +9,7 @@ import {GroupNormGrad} from '../groupNorm/groupNorm.grad.js';
 import {GroupNorm, type GroupNormAttrs} from '../groupNorm/groupNorm.js';
 import {LayerNormGrad} from '../layerNorm/layerNorm.grad.js';
 import {LayerNorm} from '../layerNorm/layerNorm.js';
+import {Patches, type PatchesAttrs} from '../patchEmbedding/patchEmbedding.js';
 import {RmsNormGrad} from '../rmsNorm/rmsNorm.grad.js';
 import {RmsNorm} from '../rmsNorm/rmsNorm.js';
 import {Rope, type RopeAttrs} from '../rope/rope.js';
@@ -156,6 +157,10 @@ const ownKernels: readonly KernelConfig[] = [
   ...groupNormKernels,
   simpleKernel(LayerNorm, ['x', 'weight', 'bias']),
   simpleKernel(LayerNormGrad, ['x', 'weight', 'dy'], 3),
+  tensorflowKernel<Inputs, PatchesAttrs>(Patches, ({inputs: {pixels}, attrs, backend}) => {
+    const attributes = [sizeAttribute(backend, 'patch_size', attrs.patchSize)];
+    return backend.executeSingleOutput(Patches, attributes, [pixels!]);
+  }),
   simpleKernel(RmsNorm, ['x', 'weight']),
   simpleKernel(RmsNormGrad, ['x', 'weight', 'dy'], 2),
   ropeKernel,

@@ -28,7 +28,7 @@ export const kernelsFolder = path.join(emuRoot, 'src', 'kernels');
 /** Sources of our ops: of this backend, and kernels that it shares with the native one. */
 const ownSources = [
   ...['ops', 'adamw', 'attention', 'batchNorm', 'cacheWrite', 'conv2d', 'elementwise'],
-  ...['groupNorm', 'norm', 'product', 'rope', 'softmaxCrossEntropy'],
+  ...['groupNorm', 'norm', 'patches', 'product', 'rope', 'softmaxCrossEntropy'],
 ].map((name) => `tensorflow/${name}.cc`);
 const sharedSources = [
   'adamw/adamw.simd.cc',

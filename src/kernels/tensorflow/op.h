@@ -178,6 +178,7 @@ void registerConv2D();
 void registerElementwise();
 void registerGroupNorm();
 void registerNorm();
+void registerPatches();
 void registerProduct();
 void registerRope();
 void registerSoftmaxCrossEntropy();

@@ -41,6 +41,7 @@ void registerOps() {
   registerElementwise();
   registerGroupNorm();
   registerNorm();
+  registerPatches();
   registerProduct();
   registerRope();
   registerSoftmaxCrossEntropy();
