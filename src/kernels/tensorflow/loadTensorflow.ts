@@ -164,11 +164,12 @@ export function loadTensorflow(
   return loaded;
 }
 
-/** tfjs-node-gpu calls two functions of node:util that Node 23 removed. */
+/** tfjs-node-gpu calls two functions of node:util that Node 23 removed, and Node 22 warns of. */
 function restoreNodeUtilities(): void {
-  const old = util as {isNullOrUndefined?: unknown; isArray?: unknown};
-  old.isNullOrUndefined ??= (value: unknown) => value === null || value === undefined;
-  old.isArray ??= Array.isArray;
+  Object.assign(util, {
+    isNullOrUndefined: (value: unknown) => value === null || value === undefined,
+    isArray: Array.isArray,
+  });
 }
 
 function loadError(problem: string, cause?: unknown, wayOut = 'use --backend native'): EmuError {
