@@ -13,7 +13,7 @@ import {setup} from '../scripts/setup.js';
 const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..');
 // uvu never times out: a file that takes longer is ended and counts as failed.
 const FILE_TIMEOUT_MS = Number(process.env.EMU_TEST_TIMEOUT ?? 600) * 1000;
-const CONCURRENCY = Number(process.env.EMU_TEST_JOBS ?? 2);
+const CONCURRENCY = Math.max(1, Number(process.env.EMU_TEST_JOBS || 2) || 1);
 // Files that run side by side share the cores: threads that wait for each other would take them in vain.
 process.env.EMU_THREADS ??= String(
   Math.max(1, Math.floor(os.availableParallelism() / CONCURRENCY)),

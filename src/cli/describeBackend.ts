@@ -1,4 +1,4 @@
-import type {BackendReport} from './doctor.js';
+import type {BackendReport} from './reports.js';
 
 /** A backend in one line: "yes" and what it can, or "no", why, and what would mend it. */
 export function describeBackend(report: BackendReport): string {

@@ -5,8 +5,8 @@ import {createRequire} from 'node:module';
 import os from 'node:os';
 import path from 'node:path';
 import type {FfmpegLocation} from '../data/ffmpeg.js';
-import type {Compute} from '../kernels/backend.js';
 import {availableMemory} from '../weights/memory.js';
+import type {BackendReport, ProgramReport} from './reports.js';
 import {oneLine} from './errors.js';
 import type {ListedModel} from './models.js';
 
@@ -18,29 +18,6 @@ export interface Machine {
   /** Bytes. */
   readonly memory: number;
   readonly freeMemory: number;
-}
-
-export interface BackendReport {
-  readonly name: string;
-  readonly available: boolean;
-  /** Instruction sets of the native backend that this processor runs, weakest first. */
-  readonly isas?: readonly string[];
-  /** What --compute can be. */
-  readonly compute?: readonly Compute[];
-  /** Of TensorFlow, and what it computes on. */
-  readonly version?: string;
-  readonly device?: 'cpu' | 'gpu';
-  /** What it could do better, and how. */
-  readonly hint?: string;
-  readonly reason?: string;
-}
-
-export interface ProgramReport {
-  readonly available: boolean;
-  readonly path?: string;
-  readonly version?: string;
-  readonly origin?: string;
-  readonly reason?: string;
 }
 
 /** The processor's abilities that kernels are, or will be, written for, in /proc/cpuinfo's words. */

@@ -21,7 +21,7 @@ import {
 } from '../kernels/tensorflow/layout.js';
 import {findStockPackage} from '../kernels/tensorflow/stockPackage.js';
 import {dataFolder} from '../userFolders.js';
-import type {BackendReport, ProgramReport} from './doctor.js';
+import type {BackendReport, ProgramReport} from './reports.js';
 
 export interface AutoReport {
   /** What --backend auto takes. */

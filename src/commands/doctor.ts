@@ -1,6 +1,6 @@
 import {EmuCommand} from '../cli/command.js';
 import {describeBackend} from '../cli/describeBackend.js';
-import type {ProgramReport} from '../cli/doctor.js';
+import type {ProgramReport} from '../cli/reports.js';
 import {settingsFile} from '../cli/settings.js';
 import {gigabytes} from '../gigabytes.js';
 import {hubCacheFolder} from '../userFolders.js';

@@ -5,7 +5,7 @@ import {createHash} from 'node:crypto';
 import {chmodSync, existsSync, mkdirSync, readdirSync, symlinkSync, writeFileSync} from 'node:fs';
 import path from 'node:path';
 import {fileURLToPath} from 'node:url';
-import type {Archive} from '../../src/backends/tensorflow/archives.js';
+import type {Archive} from '../../src/backends/tensorflow/archive.js';
 import {install} from '../../src/backends/tensorflow/install.js';
 import type {InstallPlan} from '../../src/backends/tensorflow/plan.js';
 import type {TestBuild} from '../../src/backends/tensorflow/testBuild.js';

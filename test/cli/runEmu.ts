@@ -1,6 +1,11 @@
 // Runs bin/emu as a person would: in a process of its own.
-import {type ChildProcessWithoutNullStreams, spawn} from 'node:child_process';
+import {
+  type ChildProcessByStdio,
+  type ChildProcessWithoutNullStreams,
+  spawn,
+} from 'node:child_process';
 import path from 'node:path';
+import type {Readable, Writable} from 'node:stream';
 import {fileURLToPath} from 'node:url';
 import * as assert from 'uvu/assert';
 
@@ -47,7 +52,9 @@ export function startEmu(
 }
 
 /** Waits for a started emu to end. */
-export function finished(child: ChildProcessWithoutNullStreams): Promise<Ended> {
+export function finished(
+  child: ChildProcessByStdio<Writable | null, Readable, Readable>,
+): Promise<Ended> {
   let stdout = '';
   let stderr = '';
   child.stdout.setEncoding('utf8').on('data', (text) => {

@@ -4,7 +4,7 @@ import path from 'node:path';
 import {suite} from 'uvu';
 import * as assert from 'uvu/assert';
 import {findNvidia} from '../../src/backends/tensorflow/nvidia.js';
-import type {BackendReport} from '../../src/cli/doctor.js';
+import type {BackendReport} from '../../src/cli/reports.js';
 import {
   autoReport,
   cudaReport,

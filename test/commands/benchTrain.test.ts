@@ -41,7 +41,11 @@ test('says once that it computes in f32 where bf16 is not to be had', async () =
   });
   assert.is(code, 0, stderr);
   assert.match(stdout, /reference \(javascript, 1 threads, f32\)/);
-  assert.is(stderr.match(/computing in f32: bf16 needs the backend native or tensorflow/g)?.length, 1, stderr);
+  assert.is(
+    stderr.match(/computing in f32: bf16 needs the backend native or tensorflow/g)?.length,
+    1,
+    stderr,
+  );
 });
 
 test('mistakes are one line', async () => {

@@ -1,28 +1,8 @@
 // What is fetched: archives of pinned versions, by the user's own pip or Maven. Each is unpacked into a folder
 // of its own, which is complete or absent. NVIDIA's: nvidiaArchives.ts.
 import {libraryFolder, tensorflowVersion, type Variant} from '../../kernels/tensorflow/layout.js';
+import type {Archive, Source} from './archive.js';
 import {nvidiaArchives} from './nvidiaArchives.js';
-
-export const sources = ['pypi', 'maven'] as const;
-export type Source = (typeof sources)[number];
-
-export interface Archive {
-  readonly source: Source;
-  /** The package, as its tool names it. */
-  readonly requirement: string;
-  /** Of the file that the tool fetches. */
-  readonly name: string;
-  /** Bytes. */
-  readonly size: number;
-  readonly unpackedSize: number;
-  readonly sha256: string;
-  /** Where it is unpacked. */
-  readonly folder: string;
-  /** The entries to unpack, and their paths in the folder. */
-  readonly files: Readonly<Record<string, string>>;
-  /** Of its licence, as its owner names it. */
-  readonly licence: string;
-}
 
 // The wheel of any CPython does, for libtensorflow knows nothing of Python.
 const wheelTags = 'cp311-cp311-manylinux_2_27_x86_64';

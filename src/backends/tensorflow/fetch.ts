@@ -1,7 +1,7 @@
 // Fetches an archive by the user's own tool, whose settings say from where: no host is named here.
 import fs from 'node:fs/promises';
 import path from 'node:path';
-import type {Archive, Source} from './archives.js';
+import type {Archive, Source} from './archive.js';
 import {InstallError, type RunOptions, run, runOrFail} from './run.js';
 
 /** Fetches an archive into `folder`, or fails. */

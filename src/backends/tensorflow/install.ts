@@ -20,7 +20,7 @@ import {
   tensorflowFolder,
 } from '../../kernels/tensorflow/layout.js';
 import type {TensorflowInfo} from '../../kernels/tensorflow/loadTensorflow.js';
-import type {Archive} from './archives.js';
+import type {Archive} from './archive.js';
 import {compileAll} from './compile.js';
 import {fetchedFile, findFetcher, missingTools} from './fetch.js';
 import {exists, folderSize} from './files.js';

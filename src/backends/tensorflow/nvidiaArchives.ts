@@ -4,7 +4,7 @@
 // the compiler what it makes kernels with at run time. cuRAND it does not open; NCCL and CUPTI only for what emu
 // does not do (collective operations, profiling). Other versions need another folder: cudaVersion in layout.ts.
 import {nvidiaFolder} from '../../kernels/tensorflow/layout.js';
-import type {Archive} from './archives.js';
+import type {Archive} from './archive.js';
 
 interface Wheel {
   /** The folder in the wheel, below nvidia/. */

@@ -9,7 +9,8 @@ import {
   tensorflowVersion,
   type Variant,
 } from '../../kernels/tensorflow/layout.js';
-import {type Archive, archivesOf, type Source, sources} from './archives.js';
+import {type Archive, type Source, sources} from './archive.js';
+import {archivesOf} from './archives.js';
 import {findFetcher, missingTools} from './fetch.js';
 import {exists} from './files.js';
 import {InstallError, run} from './run.js';

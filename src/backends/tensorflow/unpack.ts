@@ -6,7 +6,7 @@ import {pipeline} from 'node:stream/promises';
 import {createInflateRaw} from 'node:zlib';
 import {mapFile} from '../../kernels/native/mappedFile.js';
 import {readZip} from '../../weights/zip.js';
-import type {Archive} from './archives.js';
+import type {Archive} from './archive.js';
 import {InstallError} from './run.js';
 
 /** Throws InstallError unless `file` is the archive that was pinned. */

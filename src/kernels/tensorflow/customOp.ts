@@ -1,5 +1,5 @@
 // What the kernels of our ops share: attributes, small inputs that come from JavaScript, and registration.
-import type tf from '#tfjs';
+import tf from '#tfjs';
 import {
   dataTypes,
   type OpAttribute,
@@ -30,6 +30,13 @@ export function tensorflowKernel<Inputs, Attrs = object>(
         backend: backend as TensorflowBackend,
       }),
   };
+}
+
+/** Registers a kernel of this backend in the place of one of the same name, if there is one. */
+export function replaceKernel(kernel: tf.KernelConfig): void {
+  if (tf.getKernel(kernel.kernelName, TENSORFLOW))
+    tf.unregisterKernel(kernel.kernelName, TENSORFLOW);
+  tf.registerKernel(kernel);
 }
 
 export const floatAttribute = (backend: TensorflowBackend, name: string, value: number) =>

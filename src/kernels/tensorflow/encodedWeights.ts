@@ -4,6 +4,7 @@
 import tf from '#tfjs';
 import {BLOCK_ELEMENTS, blockBytes, isQuantized} from '../blocks.js';
 import type {Encoding} from '../native/addon.js';
+import {replaceKernel} from './customOp.js';
 import {decodeBlocks} from './decodeBlocks.js';
 import {type RawOps, withRawOps} from './rawOps.js';
 import {
@@ -115,8 +116,7 @@ export function decodeForStockOps(backend: TensorflowBackend): void {
 /** A reshaped weight is the same data. */
 function shareReshaped(): void {
   const stock = tf.getKernel('Reshape', TENSORFLOW);
-  tf.unregisterKernel('Reshape', TENSORFLOW);
-  tf.registerKernel({
+  replaceKernel({
     ...stock,
     kernelFunc: (call) => {
       const x = call.inputs.x as tf.TensorInfo;

@@ -6,6 +6,7 @@ import path from 'node:path';
 import util from 'node:util';
 import tf from '#tfjs';
 import {EmuError} from '../../errors.js';
+import {replaceKernel} from './customOp.js';
 import {decodeForStockOps} from './encodedWeights.js';
 import {chooseGpu, type GpuChoice, gpuMemory, localRank, visibleGpus} from './gpu.js';
 import {tensorflowKernels} from './kernels.js';
@@ -153,11 +154,7 @@ export function loadTensorflow(
   registerStockFixes();
   decodeForStockOps(backend);
   const hasOwnOps = ops !== undefined && device === 'cpu' && !process.env[RAW_OPS];
-  for (const kernel of tensorflowKernels(hasOwnOps)) {
-    if (tf.getKernel(kernel.kernelName, TENSORFLOW))
-      tf.unregisterKernel(kernel.kernelName, TENSORFLOW);
-    tf.registerKernel(kernel);
-  }
+  for (const kernel of tensorflowKernels(hasOwnOps)) replaceKernel(kernel);
   const hasBf16 = device === 'gpu' || canComputeInBf16;
   const used = device === 'gpu' && gpu ? {gpu} : {};
   loaded = {version: binding.TF_Version, device, threads, hasBf16, ...used};

@@ -1,12 +1,12 @@
 import tf from '#tfjs';
+import {replaceKernel} from './customOp.js';
 import {TENSORFLOW, type TensorflowBackend} from './tensorflowBackend.js';
 
 /** Mends what tfjs-node-gpu's own kernels get wrong on the pinned TensorFlow. */
 export function registerStockFixes(): void {
   // TensorFlow's Round gives zeros for int32, which is round as it is.
   const round = tf.getKernel('Round', TENSORFLOW);
-  tf.unregisterKernel('Round', TENSORFLOW);
-  tf.registerKernel({
+  replaceKernel({
     ...round,
     kernelFunc: (call) => {
       const x = call.inputs.x as tf.TensorInfo;

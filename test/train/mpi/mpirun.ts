@@ -1,10 +1,10 @@
 // Runs a script as the ranks of a real mpirun.
-import {spawn, spawnSync} from 'node:child_process';
+import {type ChildProcess, spawn, spawnSync} from 'node:child_process';
 import {existsSync, readFileSync} from 'node:fs';
 import path from 'node:path';
 import * as assert from 'uvu/assert';
 import {loadMpi} from '../../../src/train/mpi/addon.js';
-import {type Ended, root} from '../../cli/runEmu.js';
+import {type Ended, finished, root} from '../../cli/runEmu.js';
 
 /** Why ranks cannot be started here, or undefined. An addon that should be there and is not is no reason. */
 export function whyNoRanks(): string | undefined {
@@ -15,45 +15,46 @@ export function whyNoRanks(): string | undefined {
   return 'problem' in mpi && hasNoHeaders ? `needs libopenmpi-dev: ${mpi.problem}` : undefined;
 }
 
+/** `mpirun -n COUNT node ARGS`, which may be run by root and beyond the cores. */
+export function startRanks(
+  count: number,
+  args: readonly string[],
+  env: NodeJS.ProcessEnv = {},
+): {child: ChildProcess; ended: Promise<Ended>} {
+  const all = ['--oversubscribe', '-n', String(count), process.execPath, ...args];
+  const child = spawn('mpirun', all, {
+    cwd: root,
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: {
+      ...process.env,
+      OMPI_ALLOW_RUN_AS_ROOT: '1',
+      OMPI_ALLOW_RUN_AS_ROOT_CONFIRM: '1',
+      ...env,
+    },
+  });
+  return {child, ended: finished(child)};
+}
+
+/** `mpirun -n COUNT emu ARGS`, a thread a rank. `cache`: the folder of its caches. */
+export const startEmuRanks = (count: number, args: readonly string[], cache: string) =>
+  startRanks(count, [path.join(root, 'bin/emu'), ...args], {
+    EMU_CACHE_DIR: cache,
+    EMU_THREADS: '1',
+  });
+
 export interface Ranks extends Ended {
   readonly seconds: number;
 }
 
 /** `mpirun -n COUNT node ARGS`; a script of TypeScript is compiled on the way. */
-export function runRanks(
+export async function runRanks(
   count: number,
   args: readonly string[],
   env: NodeJS.ProcessEnv = {},
 ): Promise<Ranks> {
   const started = performance.now();
-  const child = spawn(
-    'mpirun',
-    ['--oversubscribe', '-n', String(count), process.execPath, '--import', 'tsx', ...args],
-    {
-      cwd: root,
-      stdio: ['ignore', 'pipe', 'pipe'],
-      env: {
-        ...process.env,
-        NO_COLOR: '1',
-        OMPI_ALLOW_RUN_AS_ROOT: '1',
-        OMPI_ALLOW_RUN_AS_ROOT_CONFIRM: '1',
-        ...env,
-      },
-    },
-  );
-  let stdout = '';
-  let stderr = '';
-  child.stdout.on('data', (chunk) => {
-    stdout += chunk;
-  });
-  child.stderr.on('data', (chunk) => {
-    stderr += chunk;
-  });
-  return new Promise((resolve) => {
-    child.on('close', (code) =>
-      resolve({code, stdout, stderr, seconds: (performance.now() - started) / 1000}),
-    );
-  });
+  const {ended} = startRanks(count, ['--import', 'tsx', ...args], {NO_COLOR: '1', ...env});
+  return {...(await ended), seconds: (performance.now() - started) / 1000};
 }
 
 /** The JSON line of each rank, in the order of ranks. */

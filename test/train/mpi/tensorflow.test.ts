@@ -1,36 +1,22 @@
 // `mpirun -n 2 emu train --backend tensorflow`: one process a GPU. On the CPU they share its cores.
-import {spawn} from 'node:child_process';
 import {writeFileSync} from 'node:fs';
 import path from 'node:path';
 import {suite} from 'uvu';
 import * as assert from 'uvu/assert';
 import {findTensorflow} from '../../../src/kernels/tensorflow/layout.js';
-import {type Ended, finished, root} from '../../cli/runEmu.js';
 import {skip} from '../../support/skip.js';
 import {temporaryFolder} from '../../support/temporary.js';
 import {pictureSources, smallModel, writePictures} from '../captionedPictures.js';
 import {metricsOf} from '../runResults.js';
-import {whyNoRanks} from './mpirun.js';
+import {startEmuRanks, whyNoRanks} from './mpirun.js';
 
 const test = suite('emu train under mpirun on tensorflow');
 const folder = temporaryFolder();
 const recipe = path.join(folder, 'recipe.yaml');
 
-function train(ranks: number, out: string, backend: string): Promise<Ended> {
-  const emu = [process.execPath, path.join(root, 'bin/emu'), 'train', 'pretrain', recipe];
-  const args = ['--oversubscribe', '-n', String(ranks), ...emu, '--out', out, '--backend', backend];
-  const child = spawn('mpirun', args, {
-    cwd: root,
-    env: {
-      ...process.env,
-      EMU_CACHE_DIR: folder,
-      EMU_THREADS: '1',
-      OMPI_ALLOW_RUN_AS_ROOT: '1',
-      OMPI_ALLOW_RUN_AS_ROOT_CONFIRM: '1',
-    },
-  });
-  return finished(child);
-}
+const train = (ranks: number, out: string, backend: string) =>
+  startEmuRanks(ranks, ['train', 'pretrain', recipe, '--out', out, '--backend', backend], folder)
+    .ended;
 
 const name = '2 ranks log the losses of one, and of native';
 const found = findTensorflow();

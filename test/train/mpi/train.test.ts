@@ -1,18 +1,17 @@
 // `mpirun -n N emu train` as a person starts it: any number of ranks trains as one does, and a run goes on
 // with another number.
-import {type ChildProcess, spawn} from 'node:child_process';
 import {existsSync, readFileSync, writeFileSync} from 'node:fs';
 import path from 'node:path';
 import {setTimeout as sleep} from 'node:timers/promises';
 import {suite} from 'uvu';
 import * as assert from 'uvu/assert';
-import {type Ended, root} from '../../cli/runEmu.js';
+import type {Ended} from '../../cli/runEmu.js';
 import {skip} from '../../support/skip.js';
 import {temporaryFolder} from '../../support/temporary.js';
 import {pictureSources, smallModel, writePictures} from '../captionedPictures.js';
 import {checkpointsOf, metricsOf} from '../runResults.js';
 import {writeTinyRecipe} from '../tinyRecipe.js';
-import {whyNoRanks} from './mpirun.js';
+import {startEmuRanks, whyNoRanks} from './mpirun.js';
 
 const test = suite('emu train under mpirun');
 const folder = temporaryFolder();
@@ -38,38 +37,9 @@ save: {encoding: f32}
 `,
 );
 
-interface Started {
-  readonly child: ChildProcess;
-  readonly ended: Promise<Ended>;
-}
-
 /** `mpirun -n RANKS emu train pretrain ARGS`. */
-function start(ranks: number, args: readonly string[]): Started {
-  const emu = [process.execPath, path.join(root, 'bin/emu'), 'train', 'pretrain', ...args];
-  const child = spawn('mpirun', ['--oversubscribe', '-n', String(ranks), ...emu], {
-    cwd: root,
-    stdio: ['ignore', 'pipe', 'pipe'],
-    env: {
-      ...process.env,
-      EMU_CACHE_DIR: folder,
-      EMU_THREADS: '1',
-      OMPI_ALLOW_RUN_AS_ROOT: '1',
-      OMPI_ALLOW_RUN_AS_ROOT_CONFIRM: '1',
-    },
-  });
-  let stdout = '';
-  let stderr = '';
-  child.stdout.on('data', (chunk) => {
-    stdout += chunk;
-  });
-  child.stderr.on('data', (chunk) => {
-    stderr += chunk;
-  });
-  const ended = new Promise<Ended>((resolve) => {
-    child.on('close', (code) => resolve({code, stdout, stderr}));
-  });
-  return {child, ended};
-}
+const start = (ranks: number, args: readonly string[]) =>
+  startEmuRanks(ranks, ['train', 'pretrain', ...args], folder);
 
 const run = (ranks: number, args: readonly string[]) => start(ranks, args).ended;
 
