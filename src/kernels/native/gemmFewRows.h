@@ -65,8 +65,8 @@ void dotProducts(const float* a, size_t lda, const void* weight, size_t ldb, siz
 }
 
 // The same for quantized rows, block by block: the products with a block's whole numbers are added
-// up before its scale multiplies them. Meanwhile asks for the next W rows: up to a fifth faster
-// where they come from memory (measured), for a row is short for the processor's own prefetcher.
+// up before its scale multiplies them. Meanwhile asks for the next W rows, a row being short for
+// the processor's own prefetcher: 8 to 18 % faster on 13,824 x 5,120 (`npm run bench linear`).
 template <Encoding E, size_t M, size_t W>
 void dotBlocks(const float* a, size_t lda, const void* weight, size_t ldb, size_t k,
                float (*c)[kMaxPassRows]) {
