@@ -1,6 +1,6 @@
 // Installs the backend `tensorflow`: libtensorflow and, for a GPU, NVIDIA's libraries out of archives, the npm package
 // @tensorflow/tfjs-node-gpu without its install script, the package's binding and our ops compiled here.
-// The package is no dependency of emu's: its own install script would run wherever emu is installed, and
+// The package is an optional peer of emu's, which npm does not install: its own install script would run wherever emu is installed, and
 // download a TensorFlow of 2022.
 import {existsSync, readdirSync, rmSync} from 'node:fs';
 import fs from 'node:fs/promises';
@@ -176,11 +176,12 @@ async function testExisting(
 }
 
 async function installBuild(
-  {variant}: InstallPlan,
+  {variant, compiler: planned}: InstallPlan,
   {signal, onProgress}: InstallOptions,
   test: TestBuild,
 ): Promise<TensorflowInfo> {
-  const compiler = await requireBuildTools();
+  // A build that was there, and does not work, was planned without.
+  const compiler = planned ?? (await requireBuildTools());
   let info: TensorflowInfo | undefined;
   await whole(ownBuild().folder, async (part) => {
     const build = buildIn(part);

@@ -1,5 +1,5 @@
 // Batch normalization by ops of ours, on the CPU.
-import type {KernelConfig, TensorInfo} from '@tensorflow/tfjs';
+import type {KernelConfig} from '@tensorflow/tfjs';
 import {BatchNormGrad, type BatchNormGradAttrs} from '../batchNorm/batchNorm.grad.js';
 import {
   BatchNorm,
@@ -7,32 +7,35 @@ import {
   BatchNormInference,
   BatchNormMoments,
 } from '../batchNorm/batchNorm.js';
-import {flagAttribute, floatAttribute, tensorflowKernel} from './customOp.js';
+import {
+  flagAttribute,
+  floatAttribute,
+  inOrder,
+  type NamedInputs,
+  tensorflowKernel,
+} from './customOp.js';
 import type {TensorflowBackend} from './tensorflowBackend.js';
-
-type Inputs = Readonly<Record<string, TensorInfo>>;
 
 const attributes = (backend: TensorflowBackend, {eps, activation}: BatchNormAttrs) => [
   floatAttribute(backend, 'eps', eps),
   flagAttribute(backend, 'has_relu', activation === 'relu'),
 ];
 
-const inOrder = (inputs: Inputs, names: readonly string[]) => names.map((name) => inputs[name]!);
 const statistics = ['x', 'mean', 'variance', 'weight', 'bias'];
 
 export const batchNormKernels: readonly KernelConfig[] = [
-  tensorflowKernel<Inputs, BatchNormAttrs>(BatchNorm, ({inputs, attrs, backend}) => {
+  tensorflowKernel<NamedInputs, BatchNormAttrs>(BatchNorm, ({inputs, attrs, backend}) => {
     const tensors = inOrder(inputs, ['x', 'weight', 'bias']);
     return backend.executeMultipleOutputs(BatchNorm, attributes(backend, attrs), tensors, 3);
   }),
-  tensorflowKernel<Inputs>(BatchNormMoments, ({inputs: {x}, backend}) =>
+  tensorflowKernel<NamedInputs>(BatchNormMoments, ({inputs: {x}, backend}) =>
     backend.executeMultipleOutputs(BatchNormMoments, [], [x!], 2),
   ),
-  tensorflowKernel<Inputs, BatchNormAttrs>(BatchNormInference, ({inputs, attrs, backend}) => {
+  tensorflowKernel<NamedInputs, BatchNormAttrs>(BatchNormInference, ({inputs, attrs, backend}) => {
     const tensors = inOrder(inputs, statistics);
     return backend.executeSingleOutput(BatchNormInference, attributes(backend, attrs), tensors);
   }),
-  tensorflowKernel<Inputs, BatchNormGradAttrs>(BatchNormGrad, ({inputs, attrs, backend}) => {
+  tensorflowKernel<NamedInputs, BatchNormGradAttrs>(BatchNormGrad, ({inputs, attrs, backend}) => {
     const own = [
       ...attributes(backend, attrs),
       flagAttribute(backend, 'is_training', attrs.isTraining),

@@ -39,6 +39,12 @@ export function replaceKernel(kernel: tf.KernelConfig): void {
   tf.registerKernel(kernel);
 }
 
+/** The inputs of an op, by name. */
+export type NamedInputs = Readonly<Record<string, tf.TensorInfo>>;
+
+export const inOrder = (inputs: NamedInputs, names: readonly string[]): tf.TensorInfo[] =>
+  names.map((name) => inputs[name]!);
+
 export const floatAttribute = (backend: TensorflowBackend, name: string, value: number) =>
   ({name, type: backend.binding.TF_ATTR_FLOAT, value}) satisfies OpAttribute;
 

@@ -27,6 +27,8 @@ import {conv2dKernels} from './conv2d.js';
 import {
   flagAttribute,
   floatAttribute,
+  inOrder,
+  type NamedInputs,
   sizeAttribute,
   tensorflowKernel,
   upload,
@@ -36,12 +38,10 @@ import {embeddingKernels} from './embedding.js';
 import {productKernels} from './products.js';
 import type {TensorflowBackend} from './tensorflowBackend.js';
 
-type Inputs = Readonly<Record<string, TensorInfo>>;
-
 /** An op whose inputs are `names` in this order, and whose only attribute, if any, is eps. */
 function simpleKernel(op: string, names: readonly string[], numOutputs = 1): KernelConfig {
-  return tensorflowKernel<Inputs, {eps?: number}>(op, ({inputs, attrs: {eps}, backend}) => {
-    const tensors = names.map((name) => inputs[name]!);
+  return tensorflowKernel<NamedInputs, {eps?: number}>(op, ({inputs, attrs: {eps}, backend}) => {
+    const tensors = inOrder(inputs, names);
     const attributes = eps === undefined ? [] : [floatAttribute(backend, 'eps', eps)];
     return numOutputs === 1
       ? backend.executeSingleOutput(op, attributes, tensors)
@@ -50,22 +50,22 @@ function simpleKernel(op: string, names: readonly string[], numOutputs = 1): Ker
 }
 
 const groupNormKernels = [
-  tensorflowKernel<Inputs, GroupNormAttrs>(GroupNorm, ({inputs, attrs, backend}) => {
+  tensorflowKernel<NamedInputs, GroupNormAttrs>(GroupNorm, ({inputs, attrs, backend}) => {
     const attributes = [
       sizeAttribute(backend, 'groups', attrs.groups),
       floatAttribute(backend, 'eps', attrs.eps),
       flagAttribute(backend, 'has_silu', attrs.activation === 'silu'),
     ];
-    const tensors = ['x', 'weight', 'bias'].map((name) => inputs[name]!);
+    const tensors = inOrder(inputs, ['x', 'weight', 'bias']);
     return backend.executeMultipleOutputs(GroupNorm, attributes, tensors, 3);
   }),
-  tensorflowKernel<Inputs, GroupNormAttrs>(GroupNormGrad, ({inputs, attrs, backend}) => {
+  tensorflowKernel<NamedInputs, GroupNormAttrs>(GroupNormGrad, ({inputs, attrs, backend}) => {
     const attributes = [
       sizeAttribute(backend, 'groups', attrs.groups),
       flagAttribute(backend, 'has_silu', attrs.activation === 'silu'),
     ];
     const names = ['x', 'weight', 'bias', 'mean', 'inverseStd', 'dy'];
-    const tensors = names.map((name) => inputs[name]!);
+    const tensors = inOrder(inputs, names);
     return backend.executeMultipleOutputs(GroupNormGrad, attributes, tensors, 3);
   }),
 ];
@@ -85,7 +85,7 @@ function uploadedTable(backend: TensorflowBackend, table: RopeTable): [TensorInf
   return uploaded;
 }
 
-const ropeKernel = tensorflowKernel<Inputs, RopeAttrs>(Rope, ({inputs, attrs, backend}) => {
+const ropeKernel = tensorflowKernel<NamedInputs, RopeAttrs>(Rope, ({inputs, attrs, backend}) => {
   const {x, positions} = inputs as {x: TensorInfo; positions: TensorInfo};
   const rows = backend.readSync(positions.dataId) as Int32Array;
   const [cos, sin] = uploadedTable(backend, ropeTableFor(rows, x.shape[3]!, attrs.base));
@@ -107,14 +107,14 @@ function withLabels<T>(
 }
 
 const softmaxCrossEntropyKernels = [
-  tensorflowKernel<Inputs, SoftmaxCrossEntropyAttrs>(
+  tensorflowKernel<NamedInputs, SoftmaxCrossEntropyAttrs>(
     SoftmaxCrossEntropy,
     ({inputs, attrs, backend}) =>
       withLabels(backend, inputs.labels!, attrs, (labels) =>
         backend.executeMultipleOutputs(SoftmaxCrossEntropy, [], [inputs.logits!, labels], 2),
       ),
   ),
-  tensorflowKernel<Inputs, SoftmaxCrossEntropyAttrs>(
+  tensorflowKernel<NamedInputs, SoftmaxCrossEntropyAttrs>(
     SoftmaxCrossEntropyGrad,
     ({inputs: {logits, labels, logSumExp, dy}, attrs, backend}) =>
       withLabels(backend, labels!, attrs, (marked) =>
@@ -128,16 +128,16 @@ const softmaxCrossEntropyKernels = [
 ];
 
 /** Its numbers change from step to step: attributes would have TensorFlow keep a kernel for each. */
-const adamwKernel = tensorflowKernel<Inputs, AdamwAttrs>(Adamw, ({inputs, attrs, backend}) => {
+const adamwKernel = tensorflowKernel<NamedInputs, AdamwAttrs>(Adamw, ({inputs, attrs, backend}) => {
   const {beta1, beta2, eps, decay, rate, correction, scale} = attrs;
   const numbers = [1 - beta1, beta2, 1 - beta2, eps, decay, rate, correction, scale];
-  const tensors = ['parameter', 'm', 'v', 'grad'].map((name) => inputs[name]!);
+  const tensors = inOrder(inputs, ['parameter', 'm', 'v', 'grad']);
   return withUpload(backend, Float32Array.from(numbers), (uploaded) =>
     backend.executeMultipleOutputs(Adamw, [], [...tensors, uploaded], 3),
   );
 });
 
-const cacheWriteKernel = tensorflowKernel<Inputs, CacheWriteAttrs>(
+const cacheWriteKernel = tensorflowKernel<NamedInputs, CacheWriteAttrs>(
   CacheWrite,
   ({inputs: {cache, values}, attrs, backend}) =>
     withUpload(backend, Int32Array.of(attrs.position, attrs.rowStride), (places) =>
@@ -157,7 +157,7 @@ const ownKernels: readonly KernelConfig[] = [
   ...groupNormKernels,
   simpleKernel(LayerNorm, ['x', 'weight', 'bias']),
   simpleKernel(LayerNormGrad, ['x', 'weight', 'dy'], 3),
-  tensorflowKernel<Inputs, PatchesAttrs>(Patches, ({inputs: {pixels}, attrs, backend}) => {
+  tensorflowKernel<NamedInputs, PatchesAttrs>(Patches, ({inputs: {pixels}, attrs, backend}) => {
     const attributes = [sizeAttribute(backend, 'patch_size', attrs.patchSize)];
     return backend.executeSingleOutput(Patches, attributes, [pixels!]);
   }),

@@ -1,5 +1,6 @@
 // TensorFlow's ops on types that tfjs has no name for (bfloat16, half, uint8): from handles to handles.
 import type tf from '#tfjs';
+import {flagAttribute, sizeAttribute, typeAttribute} from './customOp.js';
 import {
   dataTypes,
   type Handle,
@@ -79,15 +80,15 @@ export class RawOps {
   }
 
   type(name: string, type: TensorType): OpAttribute {
-    return {name, type: this.backend.binding.TF_ATTR_TYPE, value: dataTypes[type]};
+    return typeAttribute(this.backend, name, type);
   }
 
   size(name: string, value: number): OpAttribute {
-    return {name, type: this.backend.binding.TF_ATTR_INT, value};
+    return sizeAttribute(this.backend, name, value);
   }
 
   flag(name: string, value: boolean): OpAttribute {
-    return {name, type: this.backend.binding.TF_ATTR_BOOL, value};
+    return flagAttribute(this.backend, name, value);
   }
 
   /** Deletes all handles but `result`. */

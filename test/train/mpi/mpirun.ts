@@ -5,6 +5,7 @@ import path from 'node:path';
 import * as assert from 'uvu/assert';
 import {loadMpi} from '../../../src/train/mpi/addon.js';
 import {type Ended, finished, root} from '../../cli/runEmu.js';
+import {pictureSources, smallModel} from '../captionedPictures.js';
 
 /** Why ranks cannot be started here, or undefined. An addon that should be there and is not is no reason. */
 export function whyNoRanks(): string | undefined {
@@ -41,6 +42,22 @@ export const startEmuRanks = (count: number, args: readonly string[], cache: str
     EMU_CACHE_DIR: cache,
     EMU_THREADS: '1',
   });
+
+/** What ranks and one process learn alike: the captions of eight pictures (writePictures). */
+export const ranksRecipe = (steps: number) => `
+seed: 1
+model: ${smallModel}
+vocabulary: words
+data:
+  sources: ${pictureSources}
+phases:
+  - name: read
+    steps: ${steps}
+    batch: 8
+    learningRates: {vision: 0.001, causalFormer: 0.001, llama: 0.001}
+logEvery: 1
+save: {encoding: f32}
+`;
 
 export interface Ranks extends Ended {
   readonly seconds: number;

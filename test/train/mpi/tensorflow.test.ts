@@ -6,9 +6,9 @@ import * as assert from 'uvu/assert';
 import {findTensorflow} from '../../../src/kernels/tensorflow/layout.js';
 import {skip} from '../../support/skip.js';
 import {temporaryFolder} from '../../support/temporary.js';
-import {pictureSources, smallModel, writePictures} from '../captionedPictures.js';
+import {writePictures} from '../captionedPictures.js';
 import {metricsOf} from '../runResults.js';
-import {startEmuRanks, whyNoRanks} from './mpirun.js';
+import {ranksRecipe, startEmuRanks, whyNoRanks} from './mpirun.js';
 
 const test = suite('emu train under mpirun on tensorflow');
 const folder = temporaryFolder();
@@ -25,23 +25,7 @@ if (whyNot) skip(test, name, whyNot);
 else
   test(name, async () => {
     await writePictures(path.join(folder, 'pictures'));
-    writeFileSync(
-      recipe,
-      `
-seed: 1
-model: ${smallModel}
-vocabulary: words
-data:
-  sources: ${pictureSources}
-phases:
-  - name: read
-    steps: 8
-    batch: 8
-    learningRates: {vision: 0.001, causalFormer: 0.001, llama: 0.001}
-logEvery: 1
-save: {encoding: f32}
-`,
-    );
+    writeFileSync(recipe, ranksRecipe(8));
     const runs = [
       {ranks: 1, backend: 'native', tolerance: 1e-4},
       {ranks: 1, backend: 'tensorflow', tolerance: 1e-5},

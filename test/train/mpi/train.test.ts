@@ -8,10 +8,10 @@ import * as assert from 'uvu/assert';
 import type {Ended} from '../../cli/runEmu.js';
 import {skip} from '../../support/skip.js';
 import {temporaryFolder} from '../../support/temporary.js';
-import {pictureSources, smallModel, writePictures} from '../captionedPictures.js';
+import {writePictures} from '../captionedPictures.js';
 import {checkpointsOf, metricsOf} from '../runResults.js';
 import {writeTinyRecipe} from '../tinyRecipe.js';
-import {startEmuRanks, whyNoRanks} from './mpirun.js';
+import {ranksRecipe, startEmuRanks, whyNoRanks} from './mpirun.js';
 
 const test = suite('emu train under mpirun');
 const folder = temporaryFolder();
@@ -19,23 +19,7 @@ const tinyRecipe = writeTinyRecipe(path.join(folder));
 const recipe = path.join(folder, 'ranks.yaml');
 const STEPS = 50;
 await writePictures(path.join(folder, 'pictures'));
-writeFileSync(
-  recipe,
-  `
-seed: 1
-model: ${smallModel}
-vocabulary: words
-data:
-  sources: ${pictureSources}
-phases:
-  - name: read
-    steps: ${STEPS}
-    batch: 8
-    learningRates: {vision: 0.001, causalFormer: 0.001, llama: 0.001}
-logEvery: 1
-save: {encoding: f32}
-`,
-);
+writeFileSync(recipe, ranksRecipe(STEPS));
 
 /** `mpirun -n RANKS emu train pretrain ARGS`. */
 const start = (ranks: number, args: readonly string[]) =>
