@@ -1,7 +1,6 @@
 // What a chat asks of a model; the session (session.ts) knows nothing else of it.
-
-import type {Picture} from '../data/picture.js';
 import type {DrawEvent} from '../draw.js';
+import type {Picture} from '../data/picture.js';
 
 /** What a person says in one turn, in order. */
 export type ChatPart =

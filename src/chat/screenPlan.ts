@@ -1,9 +1,8 @@
 // The part of the screen that changes, as rows: what is going on, the input, the status line. It is
 // always less high than the terminal; Ink would clear screen and scrollback otherwise.
-
-import {describeMedia} from './attachments.js';
 import type {InputState} from './chatInput.js';
 import {layoutInput, wrapWords} from './inputLayout.js';
+import {describeMedia} from './attachments.js';
 import {type ChatState, contextShare, NEARLY_FULL} from './state.js';
 import {cutToWidth, textWidth} from './textWidth.js';
 

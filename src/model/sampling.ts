@@ -1,10 +1,9 @@
 // A token drawn from the model's distribution at every step (transformers 4.31, sample). Processors,
 // then temperature, top-k, top-p, in this order. Each sequence draws from a random stream of its own.
-
-import {Random} from '../random.js';
 import type {Decoder, GenerationEvent, GenerationOptions} from './generate.js';
 import {makeLogitsProcessor, notNumbers} from './logitsProcessors.js';
 import {nextTurn} from './nextTurn.js';
+import {Random} from '../random.js';
 import {TopK} from './topK.js';
 
 /** Tokens that may be drawn, by rising id, and how likely each is. */

@@ -1,7 +1,6 @@
 // The tensors of an Emu checkpoint: every name of the official state dict with its shape.
-
-import type {ExpectedTensor, ExpectedTensors} from './checkTensors.js';
 import type {EmuConfig} from './config.js';
+import type {ExpectedTensor, ExpectedTensors} from './checkTensors.js';
 
 /** Stored by the official code but used by no forward pass, or recomputed (rotary frequencies). */
 const unusedTensors: readonly RegExp[] = [

@@ -1,6 +1,4 @@
 // t2i, incontext --generate, info and replay from the command line, on the goldens' model that draws.
-
-import {spawn, spawnSync} from 'node:child_process';
 import {
   copyFileSync,
   existsSync,
@@ -9,6 +7,7 @@ import {
   readFileSync,
   writeFileSync,
 } from 'node:fs';
+import {spawn, spawnSync} from 'node:child_process';
 import path from 'node:path';
 import {setTimeout} from 'node:timers/promises';
 import {suite} from 'uvu';

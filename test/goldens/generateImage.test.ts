@@ -1,9 +1,8 @@
 // What is regressed after [IMG], against the official generate_image: text, blended pictures, in context, and
 // the empty prompt beside them.
-
+import tf from '#tfjs';
 import {suite} from 'uvu';
 import * as assert from 'uvu/assert';
-import tf from '#tfjs';
 import {regressImages} from '../../src/model/regressImages.js';
 import {imagePlaceholder} from '../../src/text/prompt.js';
 import {

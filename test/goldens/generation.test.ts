@@ -1,8 +1,7 @@
 // Generated ids, greedy and beam, equal to the official code's, for every call that the goldens hold.
-
+import tf from '#tfjs';
 import {suite} from 'uvu';
 import * as assert from 'uvu/assert';
-import tf from '#tfjs';
 import {LlamaDecoder} from '../../src/model/decoder.js';
 import {generate} from '../../src/model/generate.js';
 import {

@@ -1,8 +1,7 @@
 // The language model's goldens: text, pictures between text, padding on either side, both models.
-
+import tf from '#tfjs';
 import {suite} from 'uvu';
 import * as assert from 'uvu/assert';
-import tf from '#tfjs';
 import {countingPositions, type SequenceLayout} from '../../src/model/llama.js';
 import {collectTrace} from '../../src/model/trace.js';
 import {

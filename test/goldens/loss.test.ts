@@ -1,8 +1,7 @@
 // The objective's value and gradients, and one AdamW update, against PyTorch's.
-
+import tf from '#tfjs';
 import {suite} from 'uvu';
 import * as assert from 'uvu/assert';
-import tf from '#tfjs';
 import {EmuModel} from '../../src/model/emu.js';
 import {countingPositions} from '../../src/model/llama.js';
 import {AdamW} from '../../src/train/adamw.js';

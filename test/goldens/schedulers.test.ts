@@ -1,9 +1,8 @@
 // The solvers against the official ones: their timesteps, their steps on given noise, and whole runs with the
 // golden UNet.
-
+import tf from '#tfjs';
 import {suite} from 'uvu';
 import * as assert from 'uvu/assert';
-import tf from '#tfjs';
 import {NoiseSchedule} from '../../src/model/diffusion/noiseSchedule.js';
 import {
   createScheduler,

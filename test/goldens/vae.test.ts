@@ -1,8 +1,7 @@
 // Every tensor of the autoencoder golden, on every backend.
-
+import tf from '#tfjs';
 import {suite} from 'uvu';
 import * as assert from 'uvu/assert';
-import tf from '#tfjs';
 import {collectTrace} from '../../src/model/trace.js';
 import {assertClose, type NumberArray} from '../support/assertClose.js';
 import {goldenVae, loadGoldenVae} from '../support/goldenDecoder.js';

@@ -1,8 +1,7 @@
 // Every tensor of the vision goldens: ViT, ln_visual and C-Former of both models, on every backend.
-
+import tf from '#tfjs';
 import {suite} from 'uvu';
 import * as assert from 'uvu/assert';
-import tf from '#tfjs';
 import {relativePositionBuckets} from '../../src/model/causalFormer.js';
 import {collectTrace} from '../../src/model/trace.js';
 import {

@@ -1,8 +1,7 @@
 // B sequences, T queries, S positions of the cache, H heads, D head size, R cache rows
-
+import tf from '#tfjs';
 import {suite} from 'uvu';
 import * as assert from 'uvu/assert';
-import tf from '#tfjs';
 import {attentionReference} from '../../src/kernels/attention/attention.reference.js';
 import {type AttentionOptions, attention} from '../../src/kernels/index.js';
 import {assertClose} from '../support/assertClose.js';

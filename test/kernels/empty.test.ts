@@ -1,8 +1,7 @@
 // Tensors without elements give tensors without elements, on every backend, and crash nothing.
-
+import tf from '#tfjs';
 import {suite} from 'uvu';
 import * as assert from 'uvu/assert';
-import tf from '#tfjs';
 import * as ops from '../../src/kernels/index.js';
 import {testOnEachBackend} from '../support/backends.js';
 

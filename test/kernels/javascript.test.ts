@@ -1,8 +1,7 @@
 // The faster kernels of the reference backend against tfjs's own, which they take the place of.
-
+import tf from '#tfjs';
 import {suite} from 'uvu';
 import * as assert from 'uvu/assert';
-import tf from '#tfjs';
 import {registerFasterKernels} from '../../src/kernels/javascript/register.js';
 import {Random} from '../../src/random.js';
 import {assertClose} from '../support/assertClose.js';

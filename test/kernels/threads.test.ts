@@ -1,8 +1,7 @@
 // Results do not depend on the number of threads, and a cancelled computation stops.
-
+import tf from '#tfjs';
 import {suite} from 'uvu';
 import * as assert from 'uvu/assert';
-import tf from '#tfjs';
 import {availableBackends, selectBackend} from '../../src/kernels/backend.js';
 import * as ops from '../../src/kernels/index.js';
 import {loadAddon} from '../../src/kernels/native/addon.js';

@@ -1,8 +1,7 @@
 // A conversation's answers are those of a fresh prompt of the same ids, and cost their new tokens only.
-
+import tf from '#tfjs';
 import {suite} from 'uvu';
 import * as assert from 'uvu/assert';
-import tf from '#tfjs';
 import {loadAddon} from '../../src/kernels/native/addon.js';
 import {Conversation} from '../../src/model/conversation.js';
 import {LlamaDecoder} from '../../src/model/decoder.js';

@@ -1,8 +1,7 @@
 // The image decoder's parts whose right answers need no official code.
-
+import tf from '#tfjs';
 import {suite} from 'uvu';
 import * as assert from 'uvu/assert';
-import tf from '#tfjs';
 import {selectBackend} from '../../src/kernels/backend.js';
 import {upsampleNearest} from '../../src/model/diffusion/layers.js';
 import {NoiseSchedule} from '../../src/model/diffusion/noiseSchedule.js';

@@ -1,8 +1,7 @@
 // What is regressed with a cache against whole passes over everything so far.
-
+import tf from '#tfjs';
 import {suite} from 'uvu';
 import * as assert from 'uvu/assert';
-import tf from '#tfjs';
 import {regressImages} from '../../src/model/regressImages.js';
 import {assertClose} from '../support/assertClose.js';
 import {regressByFullPasses} from '../support/fullRegression.js';

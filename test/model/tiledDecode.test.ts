@@ -1,9 +1,8 @@
 // Large pictures decoded in tiles: what depends on near pixels alone comes out as in one pass, and where
 // tiles differ the picture has no seam.
-
+import tf from '#tfjs';
 import {suite} from 'uvu';
 import * as assert from 'uvu/assert';
-import tf from '#tfjs';
 import {selectBackend} from '../../src/kernels/backend.js';
 import {decodeTiled} from '../../src/model/diffusion/tiledDecode.js';
 import {random, toTensor} from '../support/parity.js';

@@ -1,8 +1,7 @@
 // Predicting the velocity in the place of the noise (arXiv 2202.00512): the same pictures by the same solvers.
-
+import tf from '#tfjs';
 import {suite} from 'uvu';
 import * as assert from 'uvu/assert';
-import tf from '#tfjs';
 import {selectBackend} from '../../src/kernels/backend.js';
 import {ImageDecoder} from '../../src/model/diffusion/imageDecoder.js';
 import {NoiseSchedule, type Prediction} from '../../src/model/diffusion/noiseSchedule.js';

@@ -1,7 +1,6 @@
 // Training runs of the goldens: their batches as ours, their curves and snapshots as checks.
-
-import * as assert from 'uvu/assert';
 import tf from '#tfjs';
+import * as assert from 'uvu/assert';
 import {closeTo} from './goldenModel.js';
 import type {GoldenGroup} from './goldens.js';
 

@@ -1,9 +1,9 @@
 import {Box, Text, useStdout} from 'ink';
 import {useLayoutEffect} from 'react';
 import type {PictureProtocol} from '../../cli/terminalPicture.js';
-import {describeMedia} from '../attachments.js';
 import {isWrittenDirectly, type ShownEntry} from '../hooks/useShownEntries.js';
 import {cleanControls, PROMPT} from '../screenPlan.js';
+import {describeMedia} from '../attachments.js';
 import type {Entry} from '../state.js';
 import type {UserPart} from '../transcript.js';
 

@@ -1,8 +1,7 @@
 // One HTML page of several runs that needs nothing else: no scripts, pictures inside it, light or dark as the
 // reader's system is.
-
-import type {EvalResult} from '../result.js';
 import {coverage, kindLegend, kindRows, rangeText, scoreText} from '../resultText.js';
+import type {EvalResult} from '../result.js';
 import type {Sample, Samples} from './samples.js';
 
 export interface ReportedRun {

@@ -1,8 +1,7 @@
 // Kernels of tfjs's own cpu backend done again in faster JavaScript: the same results, for float32. It is what
 // computes where the native backend cannot, and what tests compare that with.
-
-import type {MathBackendCPU} from '@tensorflow/tfjs-backend-cpu';
 import tf from '#tfjs';
+import type {MathBackendCPU} from '@tensorflow/tfjs-backend-cpu';
 import {sizeOf} from '../strides.js';
 
 export interface CpuCall<Inputs, Attrs = unknown> {

@@ -1,8 +1,7 @@
 // Numbers in another order.
-
+import tf from '#tfjs';
 import type {KernelConfig, Tensor, TensorInfo} from '@tensorflow/tfjs';
 import type {MathBackendCPU} from '@tensorflow/tfjs-backend-cpu';
-import tf from '#tfjs';
 import {forEachRow, rowMajor, simplify, sizeOf} from '../strides.js';
 import {cpuKernel, floats, makeFloats} from './cpuKernel.js';
 

@@ -1,7 +1,6 @@
 // Products of batches of matrices. M rows of a, N columns of b, K what is summed over.
-
-import type {KernelConfig, TensorInfo} from '@tensorflow/tfjs';
 import tf from '#tfjs';
+import type {KernelConfig, TensorInfo} from '@tensorflow/tfjs';
 import {broadcastStrides, forEachRow} from '../strides.js';
 import {cpuKernel, floats, makeFloats} from './cpuKernel.js';
 import {matrixProduct} from './matrixProduct.js';

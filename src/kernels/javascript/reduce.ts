@@ -1,7 +1,6 @@
 // Sums over some of the dimensions.
-
-import type {KernelConfig, TensorInfo} from '@tensorflow/tfjs';
 import tf from '#tfjs';
+import type {KernelConfig, TensorInfo} from '@tensorflow/tfjs';
 import {forEachRow, rowMajor} from '../strides.js';
 import {cpuKernel, floats, makeFloats} from './cpuKernel.js';
 

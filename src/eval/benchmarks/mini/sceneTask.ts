@@ -1,6 +1,4 @@
 // Questions about scenes and clips of a held-out vendor's drawings, by the generator that training draws from.
-
-import {Random} from '../../../random.js';
 import {directions, events} from '../../../train/emoji/clip.js';
 import {clipKinds, drawClipQuestion, reversed} from '../../../train/emoji/clipQuestions.js';
 import {colourNames, tintNames} from '../../../train/emoji/colours.js';
@@ -11,11 +9,12 @@ import {measurePrior, namesIn} from '../../../train/emoji/priors.js';
 import {
   type ClipKind,
   drawQuestion,
-  type SceneKind,
   type Question as SceneQuestion,
+  type SceneKind,
   sceneKinds,
 } from '../../../train/emoji/questions.js';
 import {type Scene, SceneMaker, scenePicture} from '../../../train/emoji/scene.js';
+import {Random} from '../../../random.js';
 import type {Prediction, Question} from '../../benchmark.js';
 import type {Art} from './art.js';
 import {nearestOf, thumbnails} from './pixels.js';

@@ -1,9 +1,8 @@
 // Kernels that read or write at given indices, and those that make tensors.
-
-import type {KernelConfig, TensorInfo} from '@tensorflow/tfjs';
 import tf from '#tfjs';
-import {sizeOf} from '../../strides.js';
+import type {KernelConfig, TensorInfo} from '@tensorflow/tfjs';
 import {type NumericType, nativeKernel, runStockKernel} from '../nativeBackend.js';
+import {sizeOf} from '../../strides.js';
 
 const gatherKernel = nativeKernel<
   {x: TensorInfo; indices: TensorInfo},

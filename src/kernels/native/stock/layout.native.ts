@@ -1,14 +1,13 @@
 // Kernels that move elements without computing: one strided copy each, or one a part.
-
-import type {KernelConfig, TensorInfo} from '@tensorflow/tfjs';
 import tf from '#tfjs';
-import {packWalk, rowMajor, simplify, sizeOf} from '../../strides.js';
+import type {KernelConfig, TensorInfo} from '@tensorflow/tfjs';
 import {
   type NativeBackend,
   type NumericType,
   nativeKernel,
   runStockKernel,
 } from '../nativeBackend.js';
+import {packWalk, rowMajor, simplify, sizeOf} from '../../strides.js';
 
 function isNumeric(x: TensorInfo): boolean {
   return x.dtype === 'float32' || x.dtype === 'int32' || x.dtype === 'bool';
